@@ -1,0 +1,8 @@
+"""Tenants, people, keys and id tokens."""
+
+from accounts.models.keys import ApiKey
+from accounts.models.operators import Operator
+from accounts.models.tokens import IdToken
+from accounts.models.users import User
+
+__all__ = ["ApiKey", "IdToken", "Operator", "User"]

@@ -1,0 +1,42 @@
+"""What a charger reports about itself, independent of its OCPP version."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chargepoints.domain.states import ConnectorStatus
+
+
+@dataclass(frozen=True, slots=True)
+class BootReport:
+    """BootNotification. Strings are the charger's own and may hold anything."""
+
+    received_at: datetime
+    vendor: str
+    model: str
+    serial_number: str = ""
+    firmware_version: str = ""
+    iccid: str = ""
+    imsi: str = ""
+    meter_type: str = ""
+    meter_serial_number: str = ""
+    reason: str = ""
+    anomalies: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """StatusNotification of one connector, or of the whole station (`evse_id` 0).
+
+    `reported_at` is the charger's own timestamp, None if it sent none. `error_code` and
+    `vendor_error_code` are kept raw.
+    """
+
+    received_at: datetime
+    evse_id: int
+    connector_id: int
+    status: ConnectorStatus
+    reported_at: datetime | None = None
+    error_code: str = ""
+    info: str = ""
+    vendor_id: str = ""
+    vendor_error_code: str = ""

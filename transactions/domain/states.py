@@ -1,0 +1,59 @@
+"""States of a charging session and which may follow which."""
+
+from enum import StrEnum
+
+from csms.common.transitions import TransitionTable
+
+
+class SessionState(StrEnum):
+    """PENDING: created by a driver. STARTING: the charger was asked. ACTIVE: the charger runs it.
+
+    INTERRUPTED: the charger lost power or forgot it; closed after a grace time, continued or ended
+    by a late message. ENDED is final but for late corrections, CANCELLED and FAILED are final.
+    """
+
+    PENDING = "PENDING"
+    STARTING = "STARTING"
+    ACTIVE = "ACTIVE"
+    INTERRUPTED = "INTERRUPTED"
+    ENDED = "ENDED"
+    CANCELLED = "CANCELLED"
+    FAILED = "FAILED"
+
+
+SESSION_TRANSITIONS: TransitionTable[SessionState] = TransitionTable(
+    "session",
+    {
+        SessionState.PENDING: frozenset(
+            {SessionState.STARTING, SessionState.ACTIVE, SessionState.CANCELLED}
+        ),
+        SessionState.STARTING: frozenset(
+            {SessionState.ACTIVE, SessionState.CANCELLED, SessionState.FAILED}
+        ),
+        SessionState.ACTIVE: frozenset({SessionState.INTERRUPTED, SessionState.ENDED}),
+        SessionState.INTERRUPTED: frozenset({SessionState.ACTIVE, SessionState.ENDED}),
+        SessionState.ENDED: frozenset(),
+        SessionState.CANCELLED: frozenset(),
+        SessionState.FAILED: frozenset(),
+    },
+)
+OPEN_SESSION_STATES = frozenset({SessionState.ACTIVE, SessionState.INTERRUPTED})
+
+
+class EndReason(StrEnum):
+    """Why a session ended: OCPP's reasons, and three of ours."""
+
+    DE_AUTHORIZED = "DeAuthorized"
+    EMERGENCY_STOP = "EmergencyStop"
+    EV_DISCONNECTED = "EVDisconnected"
+    HARD_RESET = "HardReset"
+    LOCAL = "Local"
+    OTHER = "Other"
+    POWER_LOSS = "PowerLoss"
+    REBOOT = "Reboot"
+    REMOTE = "Remote"
+    SOFT_RESET = "SoftReset"
+    UNLOCK_COMMAND = "UnlockCommand"
+    SUPERSEDED = "Superseded"
+    INTERRUPTED = "Interrupted"
+    MANUAL = "Manual"
