@@ -27,7 +27,7 @@ class GatewayNode(models.Model):
 
 
 class StationConnection(models.Model):
-    """The lease on a station's socket. The highest epoch owns it; an older one may write nothing."""
+    """The lease on a station's socket. The highest epoch owns it; older ones may write nothing."""
 
     station = models.OneToOneField(
         Station, models.PROTECT, primary_key=True, related_name="connection"
@@ -51,7 +51,7 @@ class StationConnection(models.Model):
 
 
 class Message(models.Model):
-    """One frame, in or out. On PostgreSQL RANGE-partitioned by month of `at`; secrets are masked."""
+    """One frame, in or out, secrets masked. On PostgreSQL RANGE-partitioned by month of `at`."""
 
     class Direction(models.TextChoices):
         IN = "IN", _("from the charger")

@@ -95,7 +95,7 @@ class Connector(models.Model):
 
 
 class ConnectorStatusEvent(models.Model):
-    """One reported status, also late and repeated ones: append-only. `connector` empty: the station."""
+    """One reported status, late and repeated ones too: append-only. No connector: the station."""
 
     station = models.ForeignKey(Station, models.PROTECT, related_name="status_events")
     connector = models.ForeignKey(

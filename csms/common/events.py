@@ -6,7 +6,8 @@ happen is also found by a sweeper, from the rows.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 from django.db import transaction
@@ -20,23 +21,22 @@ class Event:
 
 
 EventType = TypeVar("EventType", bound=Event)
-Handler = Callable[[EventType], None]
-_handlers: dict[type[Event], list[Handler]] = {}
+_handlers: dict[type[Event], list[Callable[[Any], None]]] = {}
 
 
-def subscribe(event_type: type[EventType], handler: Handler) -> None:
+def subscribe(event_type: type[EventType], handler: Callable[[EventType], None]) -> None:
     handlers = _handlers.setdefault(event_type, [])
     if handler not in handlers:
         handlers.append(handler)
 
 
 def publish(event: Event) -> None:
-    """Hand `event` to its handlers after the surrounding transaction commits, or at once without one."""
+    """Hand `event` to its handlers when the transaction commits, or at once without one."""
     for handler in _handlers.get(type(event), ()):
-        transaction.on_commit(lambda handler=handler: _deliver(handler, event))
+        transaction.on_commit(partial(_deliver, handler, event))
 
 
-def _deliver(handler: Handler, event: Event) -> None:
+def _deliver(handler: Callable[[Any], None], event: Event) -> None:
     try:
         handler(event)
     except Exception:

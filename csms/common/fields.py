@@ -26,12 +26,12 @@ def decrypt(token: str) -> str:
 
 
 def search_digest(purpose: str, text: str) -> str:
-    """A keyed hash by which an encrypted value can be found; the oldest key, so it survives rotation."""
+    """A keyed hash to find an encrypted value by; of the oldest key, so it survives rotation."""
     key = settings.FIELD_ENCRYPTION_KEYS[-1].encode()
     return hmac.new(key, f"{purpose}:{text}".encode(), hashlib.sha256).hexdigest()
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not subscriptable at run time
     """Text that is stored encrypted; it cannot be searched: keep a `search_digest` beside it."""
 
     def get_prep_value(self, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Money: exact decimals with a currency, one rounding function, satang only at the provider's edge."""
+"""Money: exact decimals with a currency and one rounding; satang only at the provider's edge."""
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal

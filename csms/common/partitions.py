@@ -1,10 +1,14 @@
 """Tables that PostgreSQL partitions by month; plain tables elsewhere."""
 
+from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+from csms.common.clock import now
 
 MONTHS_AHEAD = 12
 
@@ -22,7 +26,7 @@ def create_partitions(connection: Any, table: str, first: date, count: int = MON
     bounds = month_starts(first, count + 1)
     quote = connection.ops.quote_name
     with connection.cursor() as cursor:
-        for start, end in zip(bounds, bounds[1:], strict=False):
+        for start, end in pairwise(bounds):
             name = f"{table}_{start:%Y_%m}"
             cursor.execute(
                 f"CREATE TABLE IF NOT EXISTS {quote(name)} PARTITION OF {quote(table)} "
@@ -42,7 +46,7 @@ class CreatePartitionedModel(migrations.CreateModel):
         self.partition_key = partition_key
         super().__init__(**kwargs)
 
-    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         name, args, kwargs = super().deconstruct()
         return name, args, {**kwargs, "partition_key": self.partition_key}
 
@@ -59,11 +63,11 @@ class CreatePartitionedModel(migrations.CreateModel):
         table = to_state.apps.get_model(app_label, self.name)._meta.db_table
         for statement in (
             f"ALTER TABLE {table} RENAME TO {table}_template",
-            f"CREATE TABLE {table} (LIKE {table}_template INCLUDING DEFAULTS INCLUDING CONSTRAINTS) "
-            f"PARTITION BY RANGE ({self.partition_key})",
+            f"CREATE TABLE {table} (LIKE {table}_template INCLUDING DEFAULTS "
+            f"INCLUDING CONSTRAINTS) PARTITION BY RANGE ({self.partition_key})",
             f"DROP TABLE {table}_template",
             f"ALTER TABLE {table} ADD PRIMARY KEY (id, {self.partition_key})",
             f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT",
         ):
             schema_editor.execute(statement, params=None)
-        create_partitions(schema_editor.connection, table, date.today())
+        create_partitions(schema_editor.connection, table, now().date())

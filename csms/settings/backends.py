@@ -25,7 +25,7 @@ def postgresql(url: str) -> dict[str, Any]:
 
 
 def sqlite(path: Path | str) -> dict[str, Any]:
-    """SQLite for one machine: WAL, so readers never wait, and writers that queue instead of failing.
+    """SQLite for one machine: WAL, so that readers never wait; writers queue instead of failing.
 
     `synchronous=FULL`, because an acknowledged reading must survive a power cut here as well.
     """
@@ -36,7 +36,9 @@ def sqlite(path: Path | str) -> dict[str, Any]:
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+            ),
         },
     }
 

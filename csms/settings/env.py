@@ -21,7 +21,7 @@ env = environ.Env()
 if os.environ.get("CSMS_READ_DOTENV", "1") == "1":
     environ.Env.read_env(BASE_DIR / ".env")
 
-HOW_TO_SECRET_KEY = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(64))'"
+HOW_TO_SIGNING_KEY = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(64))'"
 HOW_TO_ENCRYPTION_KEY = (
     "Make one with: python -c "
     "'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
@@ -44,10 +44,10 @@ def required(name: str, how: str) -> str:
 
 
 def required_secret_key() -> str:
-    value = required("DJANGO_SECRET_KEY", HOW_TO_SECRET_KEY)
+    value = required("DJANGO_SECRET_KEY", HOW_TO_SIGNING_KEY)
     if len(value) < 50 or len(set(value)) < 5 or value.startswith("django-insecure-"):
         raise ImproperlyConfigured(
-            "DJANGO_SECRET_KEY is too short or too regular to be a secret. " + HOW_TO_SECRET_KEY
+            "DJANGO_SECRET_KEY is too short or too regular to be a secret. " + HOW_TO_SIGNING_KEY
         )
     return value
 

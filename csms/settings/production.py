@@ -1,4 +1,4 @@
-"""Production: refuses to boot without a real secret key, hosts, database, Redis and encryption key."""
+"""Production: refuses to boot without real secrets, hosts, database and Redis."""
 
 from csms.settings import backends
 from csms.settings import env as environment

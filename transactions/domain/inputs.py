@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ReadingInput:
-    """All values sampled at one moment. `energy_wh` is the import register; `extra` the rest, raw."""
+    """All values sampled at one moment. `energy_wh`: import register; `extra`: the rest, raw."""
 
     measured_at: datetime
     energy_wh: int | None = None
@@ -26,7 +26,7 @@ class ReadingInput:
 
 @dataclass(frozen=True, slots=True)
 class SessionStart:
-    """StartTransaction, or TransactionEvent(Started). `transaction_id` only where the charger makes it."""
+    """StartTransaction, or TransactionEvent(Started); `transaction_id` if the charger makes it."""
 
     received_at: datetime
     evse_id: int

@@ -9,7 +9,7 @@ from transactions.models.sessions import Session
 
 
 class ReviewItem(models.Model):
-    """Something about charging that a person must look at; the charger got its answer all the same."""
+    """Something about charging that a person must look at; the charger has got its answer."""
 
     class Kind(models.TextChoices):
         ORPHAN_STOP = "ORPHAN_STOP", _("Stop of an unknown transaction")

@@ -8,8 +8,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Operator
 from chargepoints.models import Evse, Site, Station
 
-UNIT_PRICE = {"max_digits": 10, "decimal_places": 4}
-
 
 class HolidayCalendar(models.Model):
     """A named set of holidays, entered as data each year."""
@@ -89,14 +87,19 @@ class TariffVersion(models.Model):
     )
     effective_from = models.DateTimeField(_("effective from"))
     price_per_kwh = models.DecimalField(
-        _("price per kWh"), help_text=_("Outside of every window. VAT included."), **UNIT_PRICE
+        _("price per kWh"),
+        help_text=_("Outside of every window. VAT included."),
+        max_digits=10,
+        decimal_places=4,
     )
-    price_per_minute = models.DecimalField(_("price per minute"), default=Decimal(0), **UNIT_PRICE)
+    price_per_minute = models.DecimalField(
+        _("price per minute"), default=Decimal(0), max_digits=10, decimal_places=4
+    )
     price_per_session = models.DecimalField(
-        _("price per session"), default=Decimal(0), **UNIT_PRICE
+        _("price per session"), default=Decimal(0), max_digits=10, decimal_places=4
     )
     idle_price_per_minute = models.DecimalField(
-        _("idle fee per minute"), default=Decimal(0), **UNIT_PRICE
+        _("idle fee per minute"), default=Decimal(0), max_digits=10, decimal_places=4
     )
     idle_grace_minutes = models.PositiveSmallIntegerField(_("idle grace (minutes)"), default=10)
     vat_percent = models.DecimalField(
@@ -159,7 +162,7 @@ class TariffWindow(models.Model):
     holidays = models.CharField(
         _("holidays"), max_length=10, choices=Holidays, default=Holidays.ANY
     )
-    price_per_kwh = models.DecimalField(_("price per kWh"), **UNIT_PRICE)
+    price_per_kwh = models.DecimalField(_("price per kWh"), max_digits=10, decimal_places=4)
 
     class Meta:
         verbose_name = _("time-of-use window")
