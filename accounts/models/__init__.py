@@ -2,7 +2,8 @@
 
 from accounts.models.keys import ApiKey
 from accounts.models.operators import Operator
+from accounts.models.sign_ins import SignIn
 from accounts.models.tokens import IdToken
 from accounts.models.users import User
 
-__all__ = ["ApiKey", "IdToken", "Operator", "User"]
+__all__ = ["ApiKey", "IdToken", "Operator", "SignIn", "User"]

@@ -36,8 +36,18 @@ class ApiKey(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
     @property
+    def is_authenticated(self) -> bool:
+        """A key stands where a request's user stands."""
+        return True
+
+    @property
+    def is_anonymous(self) -> bool:
+        return False
+
+    @property
     def audit_label(self) -> str:
-        return f"key:{self.name}"
+        # The prefix, because names may repeat and idempotency keys are bound to this label.
+        return f"key:{self.name} ({self.prefix})"
 
     @property
     def audit_user_id(self) -> int | None:

@@ -77,6 +77,11 @@ class Command(models.Model):
                 name="command_idempotency_key_once",
                 condition=Q(idempotency_key__isnull=False),
             ),
+            models.UniqueConstraint(
+                fields=["station", "sent_epoch"],
+                name="command_one_in_flight_per_connection",
+                condition=Q(status="SENT"),
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=[s.value for s in CommandStatus]),
                 name="command_status_known",
