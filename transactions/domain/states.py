@@ -38,6 +38,7 @@ SESSION_TRANSITIONS: TransitionTable[SessionState] = TransitionTable(
     },
 )
 OPEN_SESSION_STATES = frozenset({SessionState.ACTIVE, SessionState.INTERRUPTED})
+UNFINISHED_SESSION_STATES = OPEN_SESSION_STATES | {SessionState.PENDING, SessionState.STARTING}
 
 
 class EndReason(StrEnum):
@@ -57,3 +58,7 @@ class EndReason(StrEnum):
     SUPERSEDED = "Superseded"
     INTERRUPTED = "Interrupted"
     MANUAL = "Manual"
+
+
+# We closed these sessions by inference: the charger's own stop, however late, replaces our guess.
+INFERRED_END_REASONS = frozenset({EndReason.SUPERSEDED, EndReason.INTERRUPTED})

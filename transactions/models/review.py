@@ -2,6 +2,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import Station
@@ -18,6 +19,7 @@ class ReviewItem(models.Model):
         FOREIGN_TRANSACTION = "FOREIGN_TRANSACTION", _("Transaction of another station")
         UNAUTHORIZED = "UNAUTHORIZED", _("Energy without authorization")
         SUPERSEDED = "SUPERSEDED", _("Session closed by the next start")
+        UNRELATED_STOP = "UNRELATED_STOP", _("Stopped with an unrelated token")
         CONFLICTING_STOP = "CONFLICTING_STOP", _("A second stop with other values")
         NOT_PRICED = "NOT_PRICED", _("No price could be computed")
 
@@ -43,6 +45,13 @@ class ReviewItem(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["station", "kind", "content_key"], name="review_item_once_per_content"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["-received_at"],
+                name="review_item_open",
+                condition=Q(resolved_at__isnull=True),
             )
         ]
 

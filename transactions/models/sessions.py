@@ -8,7 +8,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import IdToken
 from chargepoints.models import Connector, Station
 from csms.common.identifiers import uuid7
-from transactions.domain.states import OPEN_SESSION_STATES, SessionState
+from transactions.domain.states import (
+    OPEN_SESSION_STATES,
+    UNFINISHED_SESSION_STATES,
+    SessionState,
+)
 from transactions.models.tariffs import TariffVersion
 
 
@@ -70,6 +74,7 @@ class Session(models.Model):
     stop_received_at = models.DateTimeField(_("stop received"), null=True, blank=True)
     charging_ended_at = models.DateTimeField(_("energy stopped flowing"), null=True, blank=True)
     unplugged_at = models.DateTimeField(_("unplugged"), null=True, blank=True)
+    interrupted_at = models.DateTimeField(_("interrupted"), null=True, blank=True)
 
     meter_start_wh = models.BigIntegerField(_("meter at start (Wh)"), null=True, blank=True)
     meter_stop_wh = models.BigIntegerField(_("meter at end (Wh)"), null=True, blank=True)
@@ -85,6 +90,11 @@ class Session(models.Model):
         verbose_name=_("tariff version"),
     )
     priced_at = models.DateTimeField(_("priced"), null=True, blank=True)
+    is_held = models.BooleanField(
+        _("held for review"),
+        default=False,
+        help_text=_("Its meter or its clock is not to be believed: nothing is billed by itself."),
+    )
     currency = models.CharField(_("currency"), max_length=3, default="THB")
     total_net = models.DecimalField(
         _("net"), max_digits=12, decimal_places=2, null=True, blank=True
@@ -104,6 +114,17 @@ class Session(models.Model):
             models.Index(fields=["station", "-started_at"]),
             models.Index(fields=["driver", "-started_at"]),
             models.Index(fields=["-started_at"]),
+            models.Index(fields=["-ended_at"]),
+            models.Index(
+                fields=["connector"],
+                name="session_unfinished",
+                condition=Q(state__in=sorted(s.value for s in UNFINISHED_SESSION_STATES)),
+            ),
+            models.Index(
+                fields=["id_token"],
+                name="session_open_of_token",
+                condition=Q(state__in=sorted(s.value for s in OPEN_SESSION_STATES)),
+            ),
             models.Index(
                 fields=["ended_at"],
                 name="session_to_price",
