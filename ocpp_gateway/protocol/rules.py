@@ -1,0 +1,64 @@
+"""What differs between OCPP versions in the handling of frames: one table entry per version."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ocpp_gateway.protocol import leniency_v16
+from ocpp_gateway.protocol.validation import Anomaly, Violation
+
+Payload = dict[str, Any]
+# Repairs the payload in place and returns what it tolerated, or the violation that stands.
+Lenient = Callable[[str, Payload, list[Violation]], list[Anomaly] | Violation]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How one version treats CALLs of the charger (`incoming`) and of ours."""
+
+    incoming: frozenset[str]
+    # Their payload may be missing or null.
+    empty_payload: frozenset[str]
+    # What we may send while the charger's registration is Pending.
+    sendable_while_pending: frozenset[str]
+    triggers: frozenset[str]
+    answers_unreadable: bool
+    forgive_request: Lenient
+    forgive_response: Lenient
+    check_ranges: Callable[[Payload], Violation | None]
+
+
+BOOT: Final = "BootNotification"
+# Their answers carry the time, so an old answer is soon a wrong one.
+CLOCK_ACTIONS: Final = frozenset({BOOT, "Heartbeat"})
+
+RULES: Final[dict[str, Rules]] = {
+    "1.6": Rules(
+        incoming=frozenset(
+            {
+                "Authorize",
+                BOOT,
+                "DataTransfer",
+                "Heartbeat",
+                "MeterValues",
+                "StartTransaction",
+                "StatusNotification",
+                "StopTransaction",
+            }
+        ),
+        empty_payload=frozenset({"Heartbeat"}),
+        sendable_while_pending=frozenset(
+            {
+                "ChangeConfiguration",
+                "ExtendedTriggerMessage",
+                "GetConfiguration",
+                "TriggerMessage",
+            }
+        ),
+        triggers=frozenset({"ExtendedTriggerMessage", "TriggerMessage"}),
+        answers_unreadable=False,
+        forgive_request=leniency_v16.forgive_request,
+        forgive_response=leniency_v16.forgive_response,
+        check_ranges=leniency_v16.check_ranges,
+    ),
+}
