@@ -15,11 +15,11 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-VAR_DIR = Path(os.environ.get("CSMS_VAR_DIR", BASE_DIR / "var"))
 
 env = environ.Env()
 if os.environ.get("CSMS_READ_DOTENV", "1") == "1":
     environ.Env.read_env(BASE_DIR / ".env")
+VAR_DIR = Path(os.environ.get("CSMS_VAR_DIR", BASE_DIR / "var"))
 
 HOW_TO_SIGNING_KEY = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(64))'"
 HOW_TO_ENCRYPTION_KEY = (

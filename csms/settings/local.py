@@ -8,6 +8,7 @@ from csms.settings.base import *
 from csms.settings.env import VAR_DIR, env, local_secret, parse_encryption_keys
 
 CSMS_ENVIRONMENT = "local"
+INSTALLED_APPS = [*INSTALLED_APPS, "simulators"]
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or local_secret("django-secret-key")
 FIELD_ENCRYPTION_KEYS = parse_encryption_keys(

@@ -8,6 +8,7 @@ from csms.settings.base import *
 from csms.settings.env import env
 
 CSMS_ENVIRONMENT = "test"
+INSTALLED_APPS = [*INSTALLED_APPS, "simulators"]
 SECRET_KEY = "test-only-" + "k" * 60
 # A fixed key, so that a failing example can be replayed; it protects nothing outside a test run.
 FIELD_ENCRYPTION_KEYS = ["dGVzdC1vbmx5LWtleS10ZXN0LW9ubHkta2V5LTEyMzQ="]

@@ -1,0 +1,46 @@
+"""The environment's variables: each in `.env.example`, and nothing read behind its back."""
+
+import re
+from pathlib import Path
+
+from csms.settings.env import BASE_DIR
+
+SETTINGS = BASE_DIR / "csms" / "settings"
+# `env.str("NAME"`, `os.environ.get("NAME"`, `required("NAME"`, `required_url("NAME"`, broken or not
+READ = re.compile(
+    r"""(?:\benv\.\w+|environ\.get|\brequired(?:_\w+)?|environ)\s*[(\[]\s*["']([A-Z][A-Z0-9_]+)["']"""
+)
+# Only for tests, or set by the one that starts the process.
+NOT_FOR_OPERATORS = {"TEST_SUFFIX", "DJANGO_SETTINGS_MODULE"}
+
+
+def variables_read(folder: Path) -> set[str]:
+    return {
+        name for path in sorted(folder.rglob("*.py")) for name in READ.findall(path.read_text())
+    } - NOT_FOR_OPERATORS
+
+
+def test_the_example_names_every_variable_and_no_other() -> None:
+    example = (BASE_DIR / ".env.example").read_text()
+    named = set(re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", example, re.MULTILINE))
+    read = variables_read(SETTINGS)
+    assert len(read) > 15
+    assert read - named == set(), "missing in .env.example"
+    assert named - read == set(), "in .env.example, but read by nobody"
+
+
+def test_the_example_holds_no_secret() -> None:
+    example = (BASE_DIR / ".env.example").read_text()
+    for name in ("DJANGO_SECRET_KEY", "FIELD_ENCRYPTION_KEYS"):
+        assert re.search(rf"^{name}=$", example, re.MULTILINE)
+
+
+def test_the_environment_is_read_in_the_settings_only() -> None:
+    apps = ("accounts", "chargepoints", "transactions", "ocpp_gateway", "csms/common")
+    readers = [
+        path.relative_to(BASE_DIR).as_posix()
+        for app in apps
+        for path in sorted((BASE_DIR / app).rglob("*.py"))
+        if re.search(r"os\.environ|os\.getenv", path.read_text())
+    ]
+    assert readers == []
