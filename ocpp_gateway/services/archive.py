@@ -1,0 +1,111 @@
+"""The message archive: every frame in and out, in bulk, and for a limited time."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import uuid_utils
+from django.conf import settings
+from django.db import connection
+
+from csms.common.copying import copy_field, copy_rows
+from csms.common.partitions import create_partitions
+from ocpp_gateway.models import Message
+from transactions.models import Reading
+
+COLUMNS = (
+    "id",
+    "at",
+    "station_id",
+    "epoch",
+    "direction",
+    "type",
+    "action",
+    "message_id",
+    "payload",
+    "latency_ms",
+)
+# The longest frame that is kept whole; of a longer one its beginning.
+PAYLOAD_LENGTH = 32_768
+DELETE_CHUNK = 10_000
+
+
+class ArchiveRow(NamedTuple):
+    """One frame, secrets masked already. `latency_ms`: from a CALL to this, its answer."""
+
+    at: datetime
+    station_id: int
+    epoch: int
+    direction: str
+    type: str
+    action: str
+    message_id: str
+    payload: str
+    latency_ms: int | None = None
+
+
+def store_messages(rows: Sequence[ArchiveRow]) -> None:
+    """Write `rows`; the caller holds the transaction. COPY on PostgreSQL, bulk insert elsewhere."""
+    if not rows:
+        return
+    if connection.vendor == "postgresql":
+        copy_rows(Message._meta.db_table, COLUMNS, map(_copy_line, rows))
+    else:
+        Message.objects.bulk_create(map(_instance, rows))
+
+
+def _copy_line(row: ArchiveRow) -> str:
+    latency = "\\N" if row.latency_ms is None else row.latency_ms
+    return (
+        f"{uuid_utils.uuid7()}\t{row.at.isoformat()}\t{row.station_id}\t{row.epoch}\t"
+        f"{row.direction}\t{row.type}\t{copy_field(row.action[:50])}\t"
+        f"{copy_field(row.message_id[:36])}\t{copy_field(row.payload[:PAYLOAD_LENGTH])}\t{latency}"
+    )
+
+
+def _instance(row: ArchiveRow) -> Message:
+    fields = row._asdict()
+    fields["action"] = row.action[:50]
+    fields["message_id"] = row.message_id[:36]
+    fields["payload"] = row.payload[:PAYLOAD_LENGTH].replace("\x00", "")
+    return Message(**fields)
+
+
+def expire_messages(now: datetime) -> int:
+    """Delete what is older than OCPP_MESSAGE_RETENTION_DAYS, in chunks; return the row count.
+
+    On PostgreSQL a month that is over as a whole goes with its partition, and its rows are not
+    counted one by one.
+    """
+    limit = now - timedelta(days=settings.OCPP_MESSAGE_RETENTION_DAYS)
+    removed = _drop_partitions(limit) if connection.vendor == "postgresql" else 0
+    while True:
+        chunk = Message.objects.filter(at__lt=limit).order_by().values("pk")[:DELETE_CHUNK]
+        count, _per_model = Message.objects.filter(at__lt=limit, pk__in=chunk).delete()
+        removed += count
+        if count < DELETE_CHUNK:
+            return removed
+
+
+def _drop_partitions(limit: datetime) -> int:
+    table = Message._meta.db_table
+    dropped = 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+            "WHERE i.inhparent = %s::regclass",
+            [table],
+        )
+        for (name,) in cursor.fetchall():
+            month = str(name).removeprefix(f"{table}_")
+            if month == "default" or month >= f"{limit:%Y_%m}":
+                continue
+            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}")
+            dropped += 1
+    return dropped
+
+
+def make_partitions(now: datetime) -> None:
+    """Make sure that the coming months of the archive and the readings have their partitions."""
+    for model in (Message, Reading):
+        create_partitions(connection, model._meta.db_table, now.date())
