@@ -1,0 +1,38 @@
+"""The order in which rows are locked: stations, then connectors, then commands, each by id.
+
+`FOR NO KEY UPDATE`, because an insert that refers to a station must not wait for a status.
+SQLite has no row locks: there a transaction is IMMEDIATE and therefore alone.
+"""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from chargepoints.models import Command, Connector, Station
+
+
+def lock_station(station_id: int) -> Station:
+    """Raises `Station.DoesNotExist`."""
+    return Station.objects.select_for_update(of=("self",), no_key=True).get(pk=station_id)
+
+
+def lock_stations(station_ids: Collection[int]) -> list[Station]:
+    return list(
+        Station.objects.select_for_update(of=("self",), no_key=True)
+        .filter(pk__in=station_ids)
+        .order_by("pk")
+    )
+
+
+def lock_connectors_of(station_ids: Collection[int]) -> list[Connector]:
+    """Every connector of these stations, with its EVSE."""
+    return list(
+        Connector.objects.select_for_update(of=("self",), no_key=True)
+        .filter(evse__station_id__in=station_ids)
+        .select_related("evse")
+        .order_by("pk")
+    )
+
+
+def lock_command(command_id: UUID) -> Command:
+    """Raises `Command.DoesNotExist`."""
+    return Command.objects.select_for_update(of=("self",), no_key=True).get(pk=command_id)
