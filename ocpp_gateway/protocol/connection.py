@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ocpp_gateway.protocol import frames, validation
 from ocpp_gateway.protocol.errors import CallInFlight, ErrorCode, NotRegistered, spell
-from ocpp_gateway.protocol.rules import BOOT, CLOCK_ACTIONS, RULES
+from ocpp_gateway.protocol.rules import BOOT, CLOCK_ACTIONS, RULES, judge_response
 from ocpp_gateway.protocol.validation import Anomaly, Violation
 
 ACCEPTED: Final = "Accepted"
@@ -231,7 +231,7 @@ class Connection:
             return IncomingResult(
                 result.message_id[: frames.MAX_MESSAGE_ID], result.payload, unsolicited=True
             )
-        problem, anomalies = self._judge_result(action, result.payload)
+        problem, anomalies = judge_response(self.version, action, result.payload)
         return IncomingResult(
             result.message_id,
             result.payload,
@@ -240,15 +240,6 @@ class Connection:
             problem=problem,
             anomalies=anomalies,
         )
-
-    def _judge_result(self, action: str, payload: Any) -> tuple[str, tuple[Anomaly, ...]]:
-        if type(payload) is not dict:
-            return "payload: must be a JSON object", ()
-        found = validation.violations(self.version, action, payload, is_response=True)
-        judged = self._rules.forgive_response(action, payload, found)
-        if isinstance(judged, Violation):
-            return judged.description, ()
-        return "", tuple(judged)
 
     def _error(self, error: frames.CallError) -> IncomingError:
         action, is_late = self._close(error.message_id)
@@ -311,7 +302,7 @@ class Connection:
         return None if self._open is None else self._open[0]
 
     def may_send(self, action: str) -> bool:
-        """Whether `open_call` takes `action` now: registered, no boot unanswered, none in flight."""
+        """Whether `open_call` takes `action` now: registered, boot answered, none in flight."""
         return self._open is None and self._allows(action)
 
     def _allows(self, action: str) -> bool:

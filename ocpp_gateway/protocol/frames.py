@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, final
 
 import orjson
 
@@ -21,6 +21,7 @@ MAX_DEPTH: Final = 32
 _ESCAPED_NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Call:
     """`payload` is None where the frame has none or null."""
@@ -30,12 +31,14 @@ class Call:
     payload: Any
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class CallResult:
     message_id: str
     payload: Any
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class CallError:
     message_id: str
@@ -53,6 +56,7 @@ class Flaw(Enum):
     BAD_ANSWER = "bad_answer"
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Malformed:
     """`message_id` is the id to echo, or `UNREADABLE_ID`; `action` is empty where unreadable."""

@@ -11,12 +11,15 @@ from ocpp_gateway.protocol.validation import Anomaly, Violation
 
 # Sample trees: read sample by sample, and what is wrong there is skipped there.
 _SAMPLE_FIELDS: Final = frozenset({"meterValue", "transactionData"})
-# Missing, but a default or our own time takes its place.
-_DISPENSABLE: Final = {
-    "StatusNotification": frozenset({"errorCode"}),
-    "StartTransaction": frozenset({"timestamp"}),
-    "StopTransaction": frozenset({"timestamp", "meterStop"}),
-    "MeterValues": frozenset({"meterValue"}),
+# Without these nothing can be done; for everything else there is a default or our own time.
+_MANDATORY: Final = {
+    "Authorize": frozenset({"idTag"}),
+    "BootNotification": frozenset({"chargePointVendor", "chargePointModel"}),
+    "DataTransfer": frozenset({"vendorId"}),
+    "MeterValues": frozenset({"connectorId"}),
+    "StartTransaction": frozenset({"connectorId", "idTag", "meterStart"}),
+    "StatusNotification": frozenset({"connectorId", "status"}),
+    "StopTransaction": frozenset({"transactionId"}),
 }
 # Older and vendors' own words for a status; anything else cannot be guessed.
 _STATUS_WORDS: Final = {
@@ -34,14 +37,12 @@ _STATUS_WORDS: Final = {
         "Occupied",
     )
 }
-_REQUIRED_IDENTIFIERS: Final = frozenset({"connectorId", "idTag", "meterStart", "transactionId"})
 _MAX_CONNECTOR: Final = 32_767
 _MAX_BIGINT: Final = 2**63 - 1
 _MAX_TEXT: Final = 255
 _BOUNDS: Final = {
     "connectorId": (0, _MAX_CONNECTOR),
     "meterStart": (-_MAX_BIGINT, _MAX_BIGINT),
-    "meterStop": (-_MAX_BIGINT, _MAX_BIGINT),
 }
 
 
@@ -49,20 +50,21 @@ def forgive_request(
     action: str, payload: dict[str, Any], found: list[Violation]
 ) -> list[Anomaly] | Violation:
     """Repair in `payload` what is tolerated of `found`; return the anomalies or what is refused."""
-    anomalies = []
+    anomalies: dict[str, Anomaly] = {}
     for violation in found:
         kind = _forgive(action, payload, violation)
         if kind is None:
             return violation
-        anomalies.append(Anomaly(kind, violation.description))
-    return anomalies
+        # One of a kind is enough: a batch of samples may hold hundreds.
+        anomalies.setdefault(kind, Anomaly(kind, violation.description))
+    return list(anomalies.values())
 
 
 def forgive_response(
     _action: str, payload: dict[str, Any], found: list[Violation]
 ) -> list[Anomaly] | Violation:
     """Of answers only unknown fields, long texts and nulls are tolerated, no unknown status."""
-    anomalies = []
+    anomalies: dict[str, Anomaly] = {}
     for violation in found:
         if violation.keyword == "additionalProperties":
             kind = "unknown_field"
@@ -72,8 +74,8 @@ def forgive_response(
             kind = "null_value"
         else:
             return violation
-        anomalies.append(Anomaly(kind, violation.description))
-    return anomalies
+        anomalies.setdefault(kind, Anomaly(kind, violation.description))
+    return list(anomalies.values())
 
 
 def check_ranges(payload: dict[str, Any]) -> Violation | None:
@@ -109,7 +111,7 @@ def _forgive_field(
 ) -> str | None:
     keyword = violation.keyword
     if keyword == "required":
-        return "missing_field" if name in _DISPENSABLE.get(action, ()) else None
+        return None if name in _MANDATORY.get(action, ()) else "missing_field"
     if keyword == "maxLength":
         return "too_long" if len(violation.instance) <= _MAX_TEXT or name != "idTag" else None
     if keyword == "enum":
@@ -133,8 +135,9 @@ def _forgive_type(
     action: str, payload: dict[str, Any], name: str, violation: Violation
 ) -> str | None:
     value = violation.instance
-    if value is None and name not in _REQUIRED_IDENTIFIERS - {"transactionId"}:
-        return _forgive_null(action, payload, name)
+    if value is None and name not in _MANDATORY.get(action, ()):
+        payload.pop(name, None)
+        return "null_value"
     if violation.expected == ("integer",):
         whole = whole_number(value)
         if whole is not None:
@@ -144,20 +147,6 @@ def _forgive_type(
         payload[name] = str(value)
         return "wrong_type"
     return None
-
-
-def _forgive_null(action: str, payload: dict[str, Any], name: str) -> str | None:
-    mandatory = (action, name) in {
-        ("BootNotification", "chargePointVendor"),
-        ("BootNotification", "chargePointModel"),
-        ("DataTransfer", "vendorId"),
-        ("StatusNotification", "status"),
-        ("StopTransaction", "transactionId"),
-    }
-    if mandatory:
-        return None
-    payload.pop(name, None)
-    return "null_value"
 
 
 def whole_number(value: Any) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ocpp_gateway.protocol import leniency_v16
+from ocpp_gateway.protocol import leniency_v16, validation
 from ocpp_gateway.protocol.validation import Anomaly, Violation
 
 Payload = dict[str, Any]
@@ -62,3 +62,14 @@ RULES: Final[dict[str, Rules]] = {
         check_ranges=leniency_v16.check_ranges,
     ),
 }
+
+
+def judge_response(version: str, action: str, payload: Any) -> tuple[str, tuple[Anomaly, ...]]:
+    """Return how the charger's answer breaks its schema, "" if it does not, and what is tolerated."""
+    if type(payload) is not dict:
+        return "payload: must be a JSON object", ()
+    found = validation.violations(version, action, payload, is_response=True)
+    judged = RULES[version].forgive_response(action, payload, found)
+    if isinstance(judged, Violation):
+        return judged.description, ()
+    return "", tuple(judged)

@@ -36,6 +36,8 @@ class SessionStart:
     meter_start_wh: int
     transaction_id: str = ""
     reservation_id: int | None = None
+    # False: the charger's clock cannot be right (or it sent no time), so our time counts.
+    is_time_plausible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class SessionStop:
     id_token: str = ""
     readings: tuple[ReadingInput, ...] = ()
     raw: dict[str, Any] = field(default_factory=dict)
+    is_time_plausible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
