@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -35,7 +36,7 @@ def record_many(anomalies: Iterable[Anomaly]) -> None:
     if not newest:
         return
     table = connection.ops.quote_name(StationAnomaly._meta.db_table)
-    values: list[object] = []
+    values: list[Any] = []
     for key in sorted(newest):
         at = connection.ops.adapt_datetimefield_value(newest[key].at)
         detail = fit(newest[key].detail, DETAIL_LENGTH)

@@ -36,7 +36,7 @@ def _update_from_unnest(
 ) -> None:
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
-    fields = [model._meta.get_field(name) for name in names]
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
     keys = sorted(rows)
     arrays: list[list[Any]] = [
         [field.get_db_prep_save(rows[key][field.name], connection) for key in keys]

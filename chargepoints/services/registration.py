@@ -10,7 +10,6 @@ from chargepoints.domain.reports import BootReport
 from chargepoints.domain.states import RegistrationStatus
 from chargepoints.domain.text import fit
 from chargepoints.locks import lock_station
-from chargepoints.models import Station
 from chargepoints.services.anomalies import Anomaly, record_many
 
 _REPORTED_FIELDS = (
@@ -23,6 +22,8 @@ _REPORTED_FIELDS = (
     "meter_type",
     "meter_serial_number",
 )
+# The length of each of these columns.
+REPORTED_LENGTH = 255
 # A different device under the same identity: it was swapped, or somebody cloned it.
 _IDENTIFYING_FIELDS = ("vendor", "model", "serial_number")
 
@@ -46,8 +47,7 @@ def register_boot(station_id: int, report: BootReport) -> BootAnswer:
     cut: list[str] = []
     for name in _REPORTED_FIELDS:
         raw = getattr(report, name)
-        max_length = Station._meta.get_field(name).max_length
-        value = fit(raw, max_length)
+        value = fit(raw, REPORTED_LENGTH)
         if value != raw:
             cut.append(name)
         known = getattr(station, name)

@@ -1,0 +1,13 @@
+"""What runs when, for stations and commands."""
+
+from datetime import timedelta
+from typing import Any
+
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "expire-due-commands": {
+        "task": "chargepoints.tasks.expire_due_commands",
+        "schedule": timedelta(seconds=15),
+        # A run that could not start before the next one is due has nothing left to do.
+        "options": {"expires": 15},
+    },
+}

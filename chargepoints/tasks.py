@@ -1,0 +1,11 @@
+"""Sweepers: they find in the rows what a lost message left behind."""
+
+from celery import shared_task
+
+from chargepoints.services import commands
+from csms.common import clock
+
+
+@shared_task
+def expire_due_commands() -> int:
+    return commands.expire_due(clock.now())
