@@ -1,0 +1,171 @@
+"""Prices of sessions: the version in effect when the session started prices all of it."""
+
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from csms.common.events import publish
+from transactions.domain.energy import Delivered
+from transactions.domain.pricing import Price, Usage, price
+from transactions.domain.states import SessionState
+from transactions.events import SessionEnded, SessionPriceChanged
+from transactions.locks import lock_session
+from transactions.models import CostLine, ReviewItem, Session, SessionEvent
+from transactions.selectors.tariffs import terms_of, version_for
+from transactions.services.metering import measure_ended
+from transactions.services.reviewing import content_key, file, item
+
+logger = structlog.get_logger(__name__)
+PRICE_FIELDS = (
+    "tariff_version",
+    "priced_at",
+    "currency",
+    "total_net",
+    "total_tax",
+    "total_gross",
+)
+DUE_LIMIT = 1_000
+
+
+class PricingFailed(Exception):
+    """A session's price could not be computed for a reason that is not in its data."""
+
+
+def store_price(session: Session, measured: Delivered, at: datetime) -> bool:
+    """Compute and write the cost lines, and set PRICE_FIELDS for the caller to save.
+
+    The caller holds the lock. False, with a review item, where no tariff applies. Raises
+    `PricingFailed` on anything unexpected; the caller's transaction must then roll back.
+    """
+    try:
+        if session.tariff_version is None:
+            session.tariff_version = version_for(session.connector.evse, _start_of(session))
+        if session.tariff_version is None:
+            file([_not_priced(session, at, "No tariff applies.")])
+            return False
+        computed = price(terms_of(session.tariff_version), _usage(session, measured))
+        _write(session, computed, at)
+    except Exception as error:
+        raise PricingFailed(f"session {session.pk}") from error
+    return True
+
+
+def _start_of(session: Session) -> datetime:
+    if session.started_at is None:
+        raise ValueError("The session never started.")
+    return session.started_at
+
+
+def _usage(session: Session, measured: Delivered) -> Usage:
+    if session.ended_at is None:
+        raise ValueError("The session has not ended.")
+    return Usage(
+        started_at=_start_of(session),
+        ended_at=session.ended_at,
+        series=measured.series,
+        flow_ended_at=measured.flow_ended_at,
+        unplugged_at=session.unplugged_at,
+    )
+
+
+def _write(session: Session, computed: Price, at: datetime) -> None:
+    if session.priced_at is not None:
+        session.cost_lines.all().delete()
+    CostLine.objects.bulk_create(
+        CostLine(
+            session=session,
+            position=position,
+            kind=line.kind.value,
+            name=line.name,
+            starts_at=line.starts_at,
+            ends_at=line.ends_at,
+            quantity=line.quantity,
+            unit=line.unit,
+            unit_price=line.unit_price,
+            net=line.net,
+            tax=line.tax,
+            gross=line.gross,
+        )
+        for position, line in enumerate(computed.lines, start=1)
+    )
+    session.priced_at = at
+    session.total_net = computed.total_net
+    session.total_tax = computed.total_tax
+    session.total_gross = computed.total_gross
+
+
+def _not_priced(session: Session, at: datetime, detail: str) -> ReviewItem:
+    return item(
+        ReviewItem.Kind.NOT_PRICED,
+        station_id=session.station_id,
+        session=session,
+        key=content_key(session.pk),
+        received_at=at,
+        detail=detail,
+    )
+
+
+def price_session(session_id: int) -> bool:
+    """Price an ended session that has no price yet; True if it has one now.
+
+    Raises `Session.DoesNotExist`, `PricingFailed`.
+    """
+    with transaction.atomic():
+        session = lock_session(session_id)
+        if session.state != SessionState.ENDED:
+            return False
+        if session.priced_at is not None:
+            return True
+        at = timezone.now()
+        if not store_price(session, measure_ended(session), at):
+            return False
+        session.save(update_fields=PRICE_FIELDS)
+        SessionEvent.objects.create(session=session, at=at, kind="priced")
+        session.review_items.filter(
+            kind=ReviewItem.Kind.NOT_PRICED, resolved_at__isnull=True
+        ).update(resolved_at=at, resolution="Priced.")
+        publish(SessionEnded(session.pk))
+        return True
+
+
+def reprice(session: Session, at: datetime) -> bool:
+    """Compute the price of a locked, ended session anew; True if its total changed."""
+    before = session.total_gross
+    if not store_price(session, measure_ended(session), at):
+        return False
+    session.save(update_fields=PRICE_FIELDS)
+    if session.total_gross == before:
+        return False
+    SessionEvent.objects.create(
+        session=session,
+        at=at,
+        kind="repriced",
+        detail={"before": str(before), "after": str(session.total_gross)},
+    )
+    publish(SessionPriceChanged(session.pk))
+    return True
+
+
+def price_due(now: datetime, *, also_reviewed: bool = False) -> int:
+    """Price what ended and has no price; returns how many have one now.
+
+    Sessions that wait in the review queue are tried again only with `also_reviewed`: somebody may
+    have assigned a tariff since. One that fails goes to the queue and does not keep up the rest.
+    """
+    due = Session.objects.filter(
+        state=SessionState.ENDED, priced_at__isnull=True, ended_at__lte=now
+    )
+    if not also_reviewed:
+        due = due.exclude(
+            review_items__kind=ReviewItem.Kind.NOT_PRICED, review_items__resolved_at__isnull=True
+        )
+    priced = 0
+    for session in due.order_by("ended_at").only("pk", "station_id")[:DUE_LIMIT]:
+        try:
+            priced += price_session(session.pk)
+        except PricingFailed:
+            logger.exception("session_not_priced", session=session.pk)
+            file([_not_priced(session, now, "The price could not be computed.")])
+    return priced

@@ -1,0 +1,241 @@
+"""A charger says that a session has started."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.domain.states import Authorization
+from accounts.services.authorization import AuthorizationResult, authorize
+from chargepoints.domain.clocks import is_plausible
+from chargepoints.domain.text import fit
+from chargepoints.models import Connector
+from chargepoints.services.connectors import ensure_connector
+from csms.common.events import publish
+from transactions.domain.inputs import SessionStart
+from transactions.domain.states import (
+    OPEN_SESSION_STATES,
+    SESSION_TRANSITIONS,
+    UNFINISHED_SESSION_STATES,
+    EndReason,
+    SessionState,
+)
+from transactions.events import SessionStarted
+from transactions.locks import TRANSACTION_ID_LENGTH, lock_connector, lock_session
+from transactions.models import ReviewItem, Session, SessionEvent
+from transactions.selectors.tariffs import version_for
+from transactions.services.ending import Ending, end, last_known_moment
+from transactions.services.metering import register_value
+from transactions.services.pricing import PricingFailed
+from transactions.services.reviewing import content_key, file, item
+
+TOKEN_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True)
+class StartAnswer:
+    """`transaction_id` is the session's primary key: OCPP 1.6's transactionId."""
+
+    transaction_id: int
+    authorization: Authorization
+    expires_at: datetime | None = None
+    group: str = ""
+
+
+def start_key(start: SessionStart) -> str:
+    """What makes two starts of one station the same, whatever their message ids."""
+    return content_key(
+        start.evse_id,
+        start.connector_id,
+        start.id_token.lower(),
+        start.started_at.astimezone(UTC).isoformat(),
+        start.meter_start_wh,
+        start.transaction_id,
+    )
+
+
+def start_session(station_id: int, start: SessionStart) -> StartAnswer:
+    """Store the session, whatever its token is worth, and say what the token is worth.
+
+    The same start again finds its session. A session still open on the connector is ended as
+    superseded. Raises `InvalidInput` for connector numbers that no station has.
+    """
+    try:
+        with transaction.atomic():
+            return _start(station_id, start, prices=True)
+    except PricingFailed:
+        # Of the session that this one supersedes: it is priced later, and this start is stored.
+        with transaction.atomic():
+            return _start(station_id, start, prices=False)
+
+
+def _start(station_id: int, start: SessionStart, *, prices: bool) -> StartAnswer:
+    connector = _connector(station_id, start)
+    is_clock_right = is_plausible(start.started_at, start.received_at)
+    started_at = start.started_at if is_clock_right else start.received_at
+    operator_id = connector.evse.station.site.operator_id
+    token = authorize(start.id_token, operator_id=operator_id, at=started_at)
+    key = start_key(start)
+    related = _related(station_id, connector, start, key, token)
+    for session in related:
+        if _is_repetition(session, station_id, start, key):
+            return _answer(session, Authorization(session.authorization), token)
+    authorization = _authorization(token, connector, related)
+    for session in related:
+        if session.connector_id == connector.pk and session.state in OPEN_SESSION_STATES:
+            _supersede(session.pk, start, prices=prices)
+    session = _awaited(related, connector, start) or Session()
+    session.station_id = station_id
+    session.connector = connector
+    session.start_key = key
+    session.ocpp_transaction_id = fit(start.transaction_id, TRANSACTION_ID_LENGTH) or None
+    session.id_token = token.id_token
+    session.id_token_value = fit(start.id_token, TOKEN_LENGTH)
+    session.authorization = authorization.value
+    if session.driver_id is None and token.id_token is not None:
+        session.driver_id = token.id_token.user_id
+    session.started_at = started_at
+    session.charger_started_at = start.started_at
+    session.start_received_at = start.received_at
+    session.meter_start_wh = register_value(start.meter_start_wh)
+    session.tariff_version = version_for(connector.evse, started_at)
+    if session.tariff_version is not None:
+        session.currency = session.tariff_version.tariff.currency
+    session.state = SessionState.ACTIVE.value
+    session.save()
+    _record(session, start, is_clock_right=is_clock_right)
+    publish(SessionStarted(session.pk))
+    return _answer(session, authorization, token)
+
+
+def _connector(station_id: int, start: SessionStart) -> Connector:
+    connector = lock_connector(station_id, start.evse_id, start.connector_id)
+    if connector is None:
+        ensure_connector(station_id, start.evse_id, start.connector_id)
+        connector = lock_connector(station_id, start.evse_id, start.connector_id)
+    if connector is None:
+        raise LookupError("The connector vanished.")
+    return connector
+
+
+def _related(
+    station_id: int,
+    connector: Connector,
+    start: SessionStart,
+    key: str,
+    token: AuthorizationResult,
+) -> list[Session]:
+    """Repetitions of this start, what is unfinished on the connector, what the token has open."""
+    wanted = Q(station_id=station_id, start_key=key) | Q(
+        connector=connector, state__in=UNFINISHED_SESSION_STATES
+    )
+    if start.transaction_id:
+        charger_id = fit(start.transaction_id, TRANSACTION_ID_LENGTH)
+        wanted |= Q(station_id=station_id, ocpp_transaction_id=charger_id)
+    if token.id_token is not None:
+        wanted |= Q(id_token=token.id_token, state__in=OPEN_SESSION_STATES)
+    return list(Session.objects.filter(wanted).order_by("pk"))
+
+
+def _is_repetition(session: Session, station_id: int, start: SessionStart, key: str) -> bool:
+    if session.station_id != station_id:
+        return False
+    charger_id = fit(start.transaction_id, TRANSACTION_ID_LENGTH)
+    return session.start_key == key or bool(
+        charger_id and session.ocpp_transaction_id == charger_id
+    )
+
+
+def _authorization(
+    token: AuthorizationResult, connector: Connector, related: Sequence[Session]
+) -> Authorization:
+    if token.status is Authorization.ACCEPTED and token.id_token is not None:
+        for session in related:
+            if (
+                session.id_token_id == token.id_token.pk
+                and session.connector_id != connector.pk
+                and session.state in OPEN_SESSION_STATES
+            ):
+                return Authorization.CONCURRENT_TX
+    return token.status
+
+
+def _awaited(
+    related: Sequence[Session], connector: Connector, start: SessionStart
+) -> Session | None:
+    """The session for which the charger was asked to start with this token here, if any."""
+    for session in related:
+        if (
+            session.connector_id == connector.pk
+            and session.state == SessionState.STARTING
+            and session.id_token_value.lower() == start.id_token.lower()
+        ):
+            locked = lock_session(session.pk)
+            if locked.state == SessionState.STARTING:
+                SESSION_TRANSITIONS.check(SessionState.STARTING, SessionState.ACTIVE)
+                return locked
+    return None
+
+
+def _supersede(session_id: int, start: SessionStart, *, prices: bool) -> None:
+    session = lock_session(session_id)
+    if session.state not in OPEN_SESSION_STATES:
+        return
+    file(
+        [
+            item(
+                ReviewItem.Kind.SUPERSEDED,
+                station_id=session.station_id,
+                session=session,
+                key=content_key(session.pk),
+                received_at=start.received_at,
+                detail="No stop came before the next start on the connector.",
+            )
+        ]
+    )
+    ending = Ending(
+        ended_at=last_known_moment(session),
+        received_at=start.received_at,
+        reason=EndReason.SUPERSEDED,
+    )
+    end(session, ending, prices=prices)
+
+
+def _record(session: Session, start: SessionStart, *, is_clock_right: bool) -> None:
+    SessionEvent.objects.create(
+        session=session,
+        at=start.received_at,
+        kind="started",
+        detail={
+            "authorization": session.authorization,
+            "meter_start_wh": session.meter_start_wh,
+            "reservation_id": start.reservation_id,
+        },
+    )
+    items: list[ReviewItem] = []
+    if session.authorization not in (Authorization.ACCEPTED, Authorization.CONCURRENT_TX):
+        detail = f"{session.authorization}: {session.id_token_value}"
+        items.append(_item(ReviewItem.Kind.UNAUTHORIZED, session, start, detail))
+    if not is_clock_right:
+        detail = f"The start says {start.started_at.isoformat()}: our receive time counts."
+        items.append(_item(ReviewItem.Kind.CLOCK_FAULT, session, start, detail))
+    file(items)
+
+
+def _item(kind: ReviewItem.Kind, session: Session, start: SessionStart, detail: str) -> ReviewItem:
+    return item(
+        kind,
+        station_id=session.station_id,
+        session=session,
+        key=content_key("start", session.pk),
+        received_at=start.received_at,
+        detail=detail,
+    )
+
+
+def _answer(
+    session: Session, authorization: Authorization, token: AuthorizationResult
+) -> StartAnswer:
+    return StartAnswer(session.pk, authorization, token.expires_at, token.group)
