@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class SimulatorsConfig(AppConfig):
-    """Simulated chargers for the demo, tests and benchmarks; installed in no production settings."""
+    """Simulated chargers for the demo, tests and benchmarks. Never in production."""
 
     name = "simulators"
