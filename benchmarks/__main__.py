@@ -1,0 +1,3 @@
+from benchmarks.gateway import main
+
+main()
