@@ -117,7 +117,8 @@ def _check(filters: StationFilters, ordering: str) -> None:
         errors.append(_choose("status", [status.value for status in ConnectorStatus]))
     if filters.connector_type and filters.connector_type not in Connector.Type.values:
         errors.append(_choose("connector_type", Connector.Type.values))
-    if filters.min_power_kw is not None and not 0 <= filters.min_power_kw <= 100_000:
+    power = filters.min_power_kw
+    if power is not None and not (power.is_finite() and 0 <= power <= 100_000):
         errors.append(FieldError("min_power_kw", "out_of_range", "0 to 100000 kW"))
     if ordering and ordering.removeprefix("-") not in ORDERINGS:
         errors.append(_choose("ordering", [*ORDERINGS, *(f"-{name}" for name in ORDERINGS)]))

@@ -1,0 +1,95 @@
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django_otp.plugins.otp_static.models import StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from accounts.domain.states import Role
+from accounts.services import staff
+from csms.common.audit import SystemActor
+from csms.common.errors import Conflict, InvalidInput
+from csms.common.models import AuditEntry
+from tests.support.factories import make_driver, make_operator, make_staff, one_time_code
+
+ACTOR = SystemActor("test")
+PASSWORD = "a-passphrase-of-staff"
+
+
+@pytest.mark.django_db
+class TestCreateStaff:
+    def test_makes_staff_with_their_operators(self) -> None:
+        operator = make_operator()
+        user = staff.create_staff(" Nok@Example.com", PASSWORD, Role.STAFF, [operator])
+        assert (user.email, user.is_staff, user.is_superuser) == ("nok@example.com", True, False)
+        assert list(user.operators.all()) == [operator]
+        assert user.check_password(PASSWORD)
+        assert PASSWORD not in str(AuditEntry.objects.get(action="staff.create").changes)
+        with pytest.raises(Conflict):
+            staff.create_staff("NOK@example.com", PASSWORD, Role.SUPERADMIN, [])
+
+    @pytest.mark.parametrize(
+        ("arguments", "field"),
+        [
+            ({"role": Role.DRIVER}, "role"),
+            ({"role": Role.STAFF}, "operators"),
+            ({"email": "nobody"}, "email"),
+            ({"password": "password12"}, "password"),
+            ({"password": "short"}, "password"),
+        ],
+    )
+    def test_refuses_what_makes_no_sense(self, arguments: dict[str, Any], field: str) -> None:
+        sensible = {"email": "a@example.com", "password": PASSWORD, "role": Role.SUPERADMIN}
+        with pytest.raises(InvalidInput) as refusal:
+            staff.create_staff(**{**sensible, "operators": [], **arguments})
+        assert refusal.value.errors[0].field == field
+
+
+@pytest.mark.django_db
+class TestSecondFactor:
+    def test_the_authenticator_is_made_once(self) -> None:
+        user = make_staff(with_otp=False)
+        uri = staff.ensure_totp(user)
+        assert uri == staff.ensure_totp(user)
+        assert TOTPDevice.objects.filter(user=user, confirmed=True).count() == 1
+        parts = urlsplit(uri)
+        assert (parts.scheme, parts.netloc) == ("otpauth", "totp")
+        assert parse_qs(parts.query)["issuer"] == ["CSMS"]
+        assert staff.renew_totp(user, actor=ACTOR) != uri
+        assert TOTPDevice.objects.filter(user=user).count() == 1
+
+    def test_a_code_works_once(self) -> None:
+        user = make_staff(with_otp=False)
+        staff.ensure_totp(user)
+        code = one_time_code(user)
+        assert staff.verify_code(user, f" {code[:3]} {code[3:]} ")
+        assert not staff.verify_code(user, code)
+
+    def test_guessing_is_slowed_down(self) -> None:
+        user = make_staff()
+        right = one_time_code(user)
+        wrong = f"{(int(right) + 500_000) % 1_000_000:06}"
+        assert not staff.verify_code(user, wrong)
+        assert not staff.verify_code(user, right), "the right code must wait as well"
+
+    def test_backup_codes_work_once_each_and_replace_the_old(self) -> None:
+        user = make_staff(with_otp=False)
+        old = staff.create_backup_codes(user)
+        codes = staff.create_backup_codes(user)
+        assert len(set(codes)) == 10
+        assert StaticToken.objects.count() == 10
+        assert staff.verify_code(user, codes[0].upper())
+        assert staff.verify_code(user, codes[1])
+        assert not staff.verify_code(user, codes[0])
+        user_2 = make_staff(with_otp=False)
+        staff.create_backup_codes(user_2)
+        assert not staff.verify_code(user_2, old[0])
+
+    @pytest.mark.parametrize("code", ["", " ", "\x00", "12345\x00", "๑๒๓๔๕๖", "1" * 17, "' or 1"])
+    def test_what_is_no_code_is_refused(self, code: str) -> None:
+        assert not staff.verify_code(make_staff(), code)
+
+    def test_nobody_without_a_device_or_inactive_passes(self) -> None:
+        assert not staff.verify_code(make_driver(), "123456")
+        user = make_staff(is_active=False)
+        assert not staff.verify_code(user, one_time_code(user))
