@@ -15,8 +15,8 @@ from transactions.services.stops import StopAnswer, stop_session
 EVENING = datetime(2026, 11, 18, 20, 0, tzinfo=BANGKOK)
 
 
-def bangkok(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=BANGKOK).astimezone(UTC)
+def bangkok(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=BANGKOK).astimezone(UTC)
 
 
 def start_input(

@@ -1,6 +1,7 @@
 """Starts and stops, whatever chargers repeat, reorder, forget or make up."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -315,7 +316,9 @@ def test_a_failure_in_pricing_does_not_cost_the_stop(
 
 
 def test_query_counts(
-    station: Station, card: IdToken, django_assert_num_queries: Callable[..., object]
+    station: Station,
+    card: IdToken,
+    django_assert_num_queries: Callable[..., AbstractContextManager[object]],
 ) -> None:
     """Without the transaction's own statements: 6 for a start, 6 for a stop with two lines."""
     first = start_input()

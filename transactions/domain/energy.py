@@ -167,8 +167,8 @@ def delivered(
     if meter_start_wh is None and inside:
         meter_start_wh = inside[0].wh
     if meter_start_wh is None or (meter_stop_wh is None and not inside):
-        series = (EnergyPoint(started_at, 0), EnergyPoint(ended_at, 0))
-        return Delivered(0, series, None, (MeterFault.NO_METER,))
+        nothing = (EnergyPoint(started_at, 0), EnergyPoint(ended_at, 0))
+        return Delivered(0, nothing, None, (MeterFault.NO_METER,))
     if meter_stop_wh is not None:
         inside = _on_one_register(inside, meter_start_wh, meter_stop_wh)
     register = _Register(

@@ -1,6 +1,6 @@
 """A session's readings: the register for pricing, the curve for people."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -28,6 +28,7 @@ class CurvePoint:
     """One point of a curve. W, Wh, %, A, V; `after_gap`: no line from the point before."""
 
     at: datetime
+    received_at: datetime
     power_w: int | None
     energy_wh: int | None
     soc_percent: Decimal | None
@@ -49,29 +50,49 @@ def registers_of(session: Session) -> list[StoredRegister]:
     """The stored register values, in no order; one query."""
     rows = _rows_of(session).filter(energy_wh__isnull=False).order_by()
     return [
-        StoredRegister(*row) for row in rows.values_list("measured_at", "received_at", "energy_wh")
+        StoredRegister(measured_at, received_at, energy_wh)
+        for measured_at, received_at, energy_wh in rows.values_list(
+            "measured_at", "received_at", "energy_wh"
+        )
+        if energy_wh is not None
     ]
 
 
-def curve(session: Session, max_points: int = MAX_CURVE_POINTS) -> list[CurvePoint]:
-    """The readings in order of time, thinned evenly to at most `max_points`; one query.
-
-    First and last reading are always there. `energy_wh` is the charger's register.
-    """
-    rows = list(
-        _rows_of(session)
-        .order_by("measured_at", "id")
-        .values_list("measured_at", "power_w", "energy_wh", "soc_percent", "current_a", "voltage_v")
-    )
-    if len(rows) > max_points:
-        step = (len(rows) - 1) / (max_points - 1)
-        chosen = [round(number * step) for number in range(max_points)]
-    else:
-        chosen = list(range(len(rows)))
+def readings_of(session: Session) -> list[CurvePoint]:
+    """Every reading of the session in order of time; one query."""
     points: list[CurvePoint] = []
-    before = 0
-    for index in chosen:
-        gap = any(rows[i + 1][0] - rows[i][0] > GAP for i in range(before, index))
-        points.append(CurvePoint(*rows[index], after_gap=gap))
-        before = index
+    rows = _rows_of(session).order_by("measured_at", "id")
+    for row in rows.values_list(
+        "measured_at",
+        "received_at",
+        "power_w",
+        "energy_wh",
+        "soc_percent",
+        "current_a",
+        "voltage_v",
+    ):
+        after_gap = bool(points) and row[0] - points[-1].at > GAP
+        points.append(CurvePoint(*row, after_gap=after_gap))
     return points
+
+
+def thinned(points: list[CurvePoint], at_most: int = MAX_CURVE_POINTS) -> list[CurvePoint]:
+    """At most `at_most` of the points, evenly chosen, the first and the last among them.
+
+    A gap between two that are left out is kept at the next one that is not.
+    """
+    if len(points) <= at_most:
+        return points
+    step = (len(points) - 1) / (at_most - 1)
+    chosen: list[CurvePoint] = []
+    before = -1
+    for index in (round(number * step) for number in range(at_most)):
+        has_gap = any(point.after_gap for point in points[before + 1 : index + 1])
+        chosen.append(replace(points[index], after_gap=has_gap))
+        before = index
+    return chosen
+
+
+def curve(session: Session, at_most: int = MAX_CURVE_POINTS) -> list[CurvePoint]:
+    """The session's readings, thinned; `energy_wh` is the charger's register. One query."""
+    return thinned(readings_of(session), at_most)

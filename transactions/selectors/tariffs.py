@@ -1,6 +1,6 @@
 """Which tariff applies, and what it says."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet, Subquery
@@ -75,7 +75,7 @@ def terms_of(version: TariffVersion) -> TariffTerms:
         )
         for window in TariffWindow.objects.filter(version=version).order_by("priority", "pk")
     )
-    holidays = frozenset()
+    holidays: frozenset[date] = frozenset()
     if version.holiday_calendar_id and any(w.holidays != HolidayRule.ANY for w in windows):
         holidays = frozenset(
             Holiday.objects.filter(calendar_id=version.holiday_calendar_id).values_list(

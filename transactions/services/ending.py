@@ -11,8 +11,8 @@ from transactions.domain.energy import MeterFault
 from transactions.domain.states import SESSION_TRANSITIONS, EndReason, SessionState
 from transactions.events import SessionEnded, SessionUnpriced
 from transactions.models import ReviewItem, Session, SessionEvent
+from transactions.selectors.metering import has_wrong_start_clock, measure
 from transactions.selectors.readings import StoredRegister, registers_of
-from transactions.services.metering import has_wrong_start_clock, measure
 from transactions.services.pricing import PRICE_FIELDS, store_price
 from transactions.services.reviewing import content_key, file, item
 

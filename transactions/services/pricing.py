@@ -13,8 +13,8 @@ from transactions.domain.states import SessionState
 from transactions.events import SessionEnded, SessionPriceChanged
 from transactions.locks import lock_session
 from transactions.models import CostLine, ReviewItem, Session, SessionEvent
+from transactions.selectors.metering import measure_ended
 from transactions.selectors.tariffs import terms_of, version_for
-from transactions.services.metering import measure_ended
 from transactions.services.reviewing import content_key, file, item
 
 logger = structlog.get_logger(__name__)

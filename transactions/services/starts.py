@@ -25,9 +25,9 @@ from transactions.domain.states import (
 from transactions.events import SessionStarted
 from transactions.locks import TRANSACTION_ID_LENGTH, lock_connector, lock_session
 from transactions.models import ReviewItem, Session, SessionEvent
+from transactions.selectors.metering import register_value
 from transactions.selectors.tariffs import version_for
 from transactions.services.ending import Ending, end, last_known_moment
-from transactions.services.metering import register_value
 from transactions.services.pricing import PricingFailed
 from transactions.services.reviewing import content_key, file, item
 

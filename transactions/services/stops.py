@@ -15,12 +15,12 @@ from transactions.domain.inputs import SessionStop
 from transactions.domain.states import INFERRED_END_REASONS, OPEN_SESSION_STATES, SessionState
 from transactions.locks import lock_transaction
 from transactions.models import ReviewItem, Session
-from transactions.services.ending import Ending, end
-from transactions.services.metering import (
+from transactions.selectors.metering import (
     has_wrong_start_clock,
     register_value,
     registers_from,
 )
+from transactions.services.ending import Ending, end
 from transactions.services.pricing import PricingFailed
 from transactions.services.readings import reading_rows, store_readings
 from transactions.services.reviewing import content_key, file, item

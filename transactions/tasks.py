@@ -1,0 +1,47 @@
+"""Jobs about sessions: each finds its work in the rows, so that a lost message costs only time."""
+
+from celery import shared_task
+
+from csms.common.clock import now
+from transactions.services import interrupt, pricing, retention, unplugged
+
+
+@shared_task
+def price_session(session_id: int) -> None:
+    pricing.price_session(session_id)
+
+
+@shared_task
+def price_due() -> None:
+    pricing.price_due(now())
+
+
+@shared_task
+def price_reviewed() -> None:
+    """Also those in the review queue: a tariff may have been assigned since."""
+    pricing.price_due(now(), also_reviewed=True)
+
+
+@shared_task
+def mark_interrupted(station_id: int) -> None:
+    interrupt.mark_interrupted(station_id, now())
+
+
+@shared_task
+def settle_interrupted() -> None:
+    interrupt.settle_interrupted(now())
+
+
+@shared_task
+def record_unplugged() -> None:
+    unplugged.record_unplugged(now())
+
+
+@shared_task
+def create_reading_partitions() -> None:
+    retention.create_reading_partitions(now())
+
+
+@shared_task
+def delete_old_readings() -> None:
+    retention.delete_old_readings(now())
