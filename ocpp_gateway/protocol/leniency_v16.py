@@ -82,7 +82,7 @@ def check_ranges(payload: dict[str, Any]) -> Violation | None:
     """Return the first number that the schema allows and no charger or database has."""
     for name, (lowest, highest) in _BOUNDS.items():
         value = payload.get(name)
-        if value is not None and not lowest <= value <= highest:
+        if isinstance(value, int) and not lowest <= value <= highest:
             return Violation("maximum", (name,), f"must be {lowest} to {highest}", value)
     return None
 

@@ -65,7 +65,7 @@ RULES: Final[dict[str, Rules]] = {
 
 
 def judge_response(version: str, action: str, payload: Any) -> tuple[str, tuple[Anomaly, ...]]:
-    """Return how the charger's answer breaks its schema, "" if it does not, and what is tolerated."""
+    """Return how a charger's answer breaks its schema ("" if not), and what is tolerated."""
     if type(payload) is not dict:
         return "payload: must be a JSON object", ()
     found = validation.violations(version, action, payload, is_response=True)
