@@ -11,7 +11,6 @@ from django.db import connection
 from csms.common.copying import copy_field, copy_rows
 from csms.common.partitions import create_partitions
 from ocpp_gateway.models import Message
-from transactions.models import Reading
 
 COLUMNS = (
     "id",
@@ -106,6 +105,5 @@ def _drop_partitions(limit: datetime) -> int:
 
 
 def make_partitions(now: datetime) -> None:
-    """Make sure that the coming months of the archive and the readings have their partitions."""
-    for model in (Message, Reading):
-        create_partitions(connection, model._meta.db_table, now.date())
+    """Make sure that the coming months have their partitions (PostgreSQL only)."""
+    create_partitions(connection, Message._meta.db_table, now.date())

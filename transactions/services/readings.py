@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 import uuid_utils
@@ -29,18 +29,10 @@ COLUMNS = (
     "extra",
 )
 CONTEXT_LENGTH = 30
-# What the columns hold. A charger may claim anything: what does not fit is kept raw in `extra`.
-LIMITS = {
-    "energy_wh": 2**63,
-    "power_w": 2**31,
-    "soc_percent": 1_000,
-    "current_a": 1_000_000,
-    "voltage_v": 1_000_000,
-}
 
 
 class ReadingRow(NamedTuple):
-    """One row of `Reading`: `reading` as the charger measured it, and where it belongs."""
+    """One row of `Reading`. The values of `reading` fit their columns, its texts hold no NUL."""
 
     received_at: datetime
     station_id: int
@@ -59,38 +51,25 @@ def store_readings(rows: Sequence[ReadingRow]) -> None:
         Reading.objects.bulk_create(map(_instance, rows))
 
 
-def _fitting(reading: ReadingInput) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The values that their columns can hold, and `extra` with those that they cannot."""
-    values: dict[str, Any] = {name: getattr(reading, name) for name in LIMITS}
-    extra = reading.extra
-    for name, limit in LIMITS.items():
-        value = values[name]
-        if value is not None and not abs(value) < limit - 0.005:  # it is rounded to two decimals
-            values[name] = None
-            extra = [*extra, {"measurand": name, "value": str(value)}]
-    return values, extra
-
-
-def _extra_json(extra: list[dict[str, Any]]) -> str:
-    # PostgreSQL's jsonb refuses the NUL character, the only one that JSON may carry and it not.
-    return orjson.dumps(extra, default=str).decode().replace("\\u0000", "")
-
-
 def _context(reading: ReadingInput) -> str:
-    return reading.context[:CONTEXT_LENGTH].replace("\x00", "")
+    return reading.context[:CONTEXT_LENGTH]
 
 
 def _instance(row: ReadingRow) -> Reading:
-    values, extra = _fitting(row.reading)
+    reading = row.reading
     return Reading(
         received_at=row.received_at,
-        measured_at=row.reading.measured_at,
+        measured_at=reading.measured_at,
         station_id=row.station_id,
         connector_id=row.connector_id,
         session_id=row.session_id,
-        context=_context(row.reading),
-        extra=orjson.loads(_extra_json(extra)) if extra else None,
-        **values,
+        energy_wh=reading.energy_wh,
+        power_w=reading.power_w,
+        soc_percent=reading.soc_percent,
+        current_a=reading.current_a,
+        voltage_v=reading.voltage_v,
+        context=_context(reading),
+        extra=reading.extra or None,
     )
 
 
@@ -100,7 +79,6 @@ def _number(value: int | Decimal | None) -> str:
 
 def _copy_line(row: ReadingRow) -> str:
     reading = row.reading
-    values, extra = _fitting(reading)
     return "\t".join(
         (
             str(uuid_utils.uuid7()),
@@ -109,13 +87,13 @@ def _copy_line(row: ReadingRow) -> str:
             str(row.station_id),
             _number(row.connector_id),
             _number(row.session_id),
-            _number(values["energy_wh"]),
-            _number(values["power_w"]),
-            _number(values["soc_percent"]),
-            _number(values["current_a"]),
-            _number(values["voltage_v"]),
+            _number(reading.energy_wh),
+            _number(reading.power_w),
+            _number(reading.soc_percent),
+            _number(reading.current_a),
+            _number(reading.voltage_v),
             copy_field(_context(reading)),
-            copy_field(_extra_json(extra)) if extra else "\\N",
+            copy_field(orjson.dumps(reading.extra).decode()) if reading.extra else "\\N",
         )
     )
 

@@ -1,0 +1,124 @@
+"""Where each kind of message goes: one table, neutral input -> lane and handler."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from accounts.services.authorization import AuthorizationResult, authorize
+from chargepoints.domain.reports import BootReport, StatusReport
+from chargepoints.services.registration import BootAnswer, register_boot
+from ocpp_gateway.protocol.connection import IncomingCall
+from ocpp_gateway.services.archive import ArchiveRow
+from ocpp_gateway.telemetry import Item
+from ocpp_gateway.versions.inputs import (
+    Authorize,
+    DataTransfer,
+    DataTransferAnswer,
+    Heartbeat,
+    NeutralInput,
+)
+from transactions.domain.inputs import Readings, SessionStart, SessionStop
+from transactions.services.starts import StartAnswer, start_session
+from transactions.services.stops import StopAnswer, stop_session
+
+if TYPE_CHECKING:
+    from ocpp_gateway.station_socket import StationSocket
+
+# --- Business lane: a service in the bounded thread pool ----------------------------------------
+
+
+def _boot(socket: "StationSocket", report: BootReport) -> BootAnswer:
+    return register_boot(socket.station_id, report)
+
+
+def _authorize(socket: "StationSocket", request: Authorize) -> AuthorizationResult:
+    return authorize(request.id_token, operator_id=socket.operator_id, at=request.received_at)
+
+
+def _start(socket: "StationSocket", start: SessionStart) -> StartAnswer:
+    return start_session(socket.station_id, start)
+
+
+def _stop(socket: "StationSocket", stop: SessionStop) -> StopAnswer:
+    return stop_session(socket.station_id, stop)
+
+
+async def business(
+    handler: Callable[["StationSocket", Any], Any],
+    socket: "StationSocket",
+    request: NeutralInput,
+    row: ArchiveRow,
+) -> Any:
+    """Run a service to its commit; the frame itself may be archived with the next batch."""
+    socket.runtime.telemetry.archive(row)
+    return await socket.runtime.business.call(handler, socket, request)
+
+
+# --- Telemetry lane: together with what other sockets brought -----------------------------------
+
+
+def _readings(socket: "StationSocket", request: Readings, row: ArchiveRow) -> Item:
+    return Item(socket.station_id, row, readings=request)
+
+
+def _status(socket: "StationSocket", request: StatusReport, row: ArchiveRow) -> Item:
+    return Item(socket.station_id, row, status=request)
+
+
+async def telemetry(
+    handler: Callable[["StationSocket", Any, ArchiveRow], Item],
+    socket: "StationSocket",
+    request: NeutralInput,
+    row: ArchiveRow,
+) -> Any:
+    """Return when the batch with this message is committed."""
+    return await socket.runtime.telemetry.submit(handler(socket, request, row))
+
+
+# --- No lane: nothing to store but the frame ----------------------------------------------------
+
+
+def _time(_socket: "StationSocket", request: Heartbeat) -> Any:
+    return request.received_at
+
+
+def _unknown_vendor(_socket: "StationSocket", _request: DataTransfer) -> DataTransferAnswer:
+    return DataTransferAnswer()
+
+
+async def immediate(
+    handler: Callable[["StationSocket", Any], Any],
+    socket: "StationSocket",
+    request: NeutralInput,
+    row: ArchiveRow,
+) -> Any:
+    """Answer at once; that the charger was heard is written every few seconds."""
+    socket.runtime.telemetry.archive(row)
+    return handler(socket, request)
+
+
+class Route(NamedTuple):
+    lane: Callable[..., Awaitable[Any]]
+    handler: Callable[..., Any]
+
+
+ROUTES: dict[type[Any], Route] = {
+    Authorize: Route(business, _authorize),
+    BootReport: Route(business, _boot),
+    DataTransfer: Route(immediate, _unknown_vendor),
+    Heartbeat: Route(immediate, _time),
+    Readings: Route(telemetry, _readings),
+    SessionStart: Route(business, _start),
+    SessionStop: Route(business, _stop),
+    StatusReport: Route(telemetry, _status),
+}
+
+
+async def handle(socket: "StationSocket", call: IncomingCall, row: ArchiveRow) -> str:
+    """Return the text that answers `call`, after everything it says is committed."""
+    message = socket.adapter.read(call)
+    if message.anomalies:
+        socket.note_anomalies(message.anomalies, call.received_at)
+    request = message.input
+    lane, handler = ROUTES[type(request)]
+    result = await lane(handler, socket, request, row)
+    return socket.core.answer(call, socket.adapter.answer(request, result))

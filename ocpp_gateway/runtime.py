@@ -1,0 +1,278 @@
+"""What one gateway process has besides its sockets: threads, writer, outbox, tick, its own row."""
+
+import asyncio
+import os
+import socket as network
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import structlog
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+
+from chargepoints.services.anomalies import record_many
+from chargepoints.services.presence import record_seen
+from csms.common.clock import now
+from csms.common.identifiers import uuid7
+from ocpp_gateway import nudges
+from ocpp_gateway.outbox import Outbox
+from ocpp_gateway.presence import Presence
+from ocpp_gateway.services import leases
+from ocpp_gateway.station_socket import POLICY_VIOLATION, SERVICE_RESTART, StationSocket
+from ocpp_gateway.telemetry import TelemetryWriter
+from ocpp_gateway.threads import DatabaseThreads
+
+logger = structlog.get_logger(__name__)
+TICK_SECONDS = 1.0
+RECONNECT_SECONDS = 2.0
+DRAIN_SECONDS = 15
+
+
+class Runtime:
+    """One per process. Everything here runs in the event loop that started it."""
+
+    def __init__(self) -> None:
+        self.node_id = uuid7()
+        self.loop = asyncio.get_running_loop()
+        self.presence = Presence()
+        self.business = DatabaseThreads("business", settings.OCPP_BUSINESS_THREADS)
+        self.telemetry = TelemetryWriter(
+            capacity=settings.OCPP_TELEMETRY_QUEUE_SIZE,
+            batch_size=settings.OCPP_TELEMETRY_BATCH_SIZE,
+        )
+        self.outbox = Outbox(self.presence, self.business)
+        self.is_draining = False
+        self._housekeeping = DatabaseThreads("housekeeping", 1)
+        self._tasks: list[asyncio.Task[None]] = []
+        # Strong references: the event loop itself keeps none to its tasks.
+        self._errands: set[asyncio.Task[None]] = set()
+        self._started_at = now()
+        self._last_beat: datetime | None = None
+        self._channel = ""
+        self._empty = asyncio.Event()
+
+    # --- life
+
+    async def start(self) -> None:
+        try:
+            await self._beat(now())
+        except (OperationalError, InterfaceError) as error:
+            logger.error("gateway_starts_without_database", error=str(error))
+        self.telemetry.start()
+        self._tasks = [
+            asyncio.create_task(self._tick_for_ever(), name="gateway-tick"),
+            asyncio.create_task(self._listen(), name="gateway-nudges"),
+        ]
+        nudges.add_listener(self)
+        logger.info("gateway_started", node=str(self.node_id))
+
+    async def drain(self) -> None:
+        """Let every message in flight finish and close the sockets with 1012."""
+        self.is_draining = True
+        sockets = list(self.presence)
+        if sockets:
+            logger.info("gateway_drains", sockets=len(sockets))
+        for socket in sockets:
+            if not socket.is_busy:  # the others close themselves after their message
+                await socket.close(SERVICE_RESTART, "service restart")
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while len(self.presence):
+                    self._empty.clear()
+                    await self._empty.wait()
+        except TimeoutError:
+            logger.error("gateway_did_not_drain", sockets=len(self.presence))
+
+    async def stop(self) -> None:
+        """Drain, write what is left, and leave nothing running."""
+        await self.drain()
+        nudges.remove_listener(self)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._errands, return_exceptions=True)
+        await self.outbox.stop()
+        await self.telemetry.stop()
+        await self._last_words()
+        for threads in (self.business, self._housekeeping):
+            await asyncio.to_thread(threads.close)
+        logger.info("gateway_stopped", node=str(self.node_id))
+
+    async def _last_words(self) -> None:
+        try:
+            await self._flush(now())
+            await self._housekeeping.call(leases.forget, self.node_id)
+        except (OperationalError, InterfaceError) as error:
+            logger.error("gateway_stops_without_database", error=str(error))
+
+    def run_errand(self, errand: Awaitable[None]) -> None:
+        """Let `errand` run beside whoever asks for it."""
+        task = asyncio.ensure_future(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    # --- sockets
+
+    def welcome(self, socket: StationSocket, has_rival: bool) -> None:
+        """Register an accepted socket; the station's older one closes, wherever it is."""
+        replaced = self.presence.add(socket)
+        if replaced is not None:
+            self._supersede(replaced)
+        if has_rival:
+            self.run_errand(nudges.broadcast(nudges.superseded(socket.station_id, socket.epoch)))
+
+    def _supersede(self, socket: StationSocket) -> None:
+        logger.warning("connection_superseded", identity=socket.identity, epoch=socket.epoch)
+        self.presence.remove(socket)
+        socket.is_closed = True  # at once: nothing of it may be handled any more
+        self.run_errand(socket.close(POLICY_VIOLATION, "replaced by a newer connection"))
+
+    async def part(self, socket: StationSocket, code: int | None) -> None:
+        """Forget a socket that is gone. Only the station's newest one changes what is stored."""
+        socket.is_closed = True
+        self.presence.remove(socket)
+        key, end = (socket.station_id, socket.epoch), (code, now())
+        try:
+            await self._release(key, end)
+        except (OperationalError, InterfaceError) as error:
+            self.presence.unreleased[key] = end
+            logger.warning("lease_not_released_yet", identity=socket.identity, error=str(error))
+        if not len(self.presence):
+            self._empty.set()
+
+    async def _release(self, key: tuple[int, int], end: tuple[int | None, datetime]) -> None:
+        await self.business.call(leases.release, *key, code=end[0], at=end[1])
+
+    # --- nudges
+
+    async def _listen(self) -> None:
+        """Hear of commands and of sockets taken over; a dead Redis costs only latency."""
+        layer = get_channel_layer()
+        while True:
+            try:
+                self._channel = await layer.new_channel()
+                await layer.group_add(nudges.GROUP, self._channel)
+                while True:
+                    self.hear(await layer.receive(self._channel))
+            except Exception as error:
+                logger.warning("channel_layer_is_down", error=str(error))
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _renew_membership(self) -> None:
+        """Channel layers forget the members of their groups."""
+        try:
+            async with asyncio.timeout(RECONNECT_SECONDS):
+                await get_channel_layer().group_add(nudges.GROUP, self._channel)
+        except Exception as error:
+            logger.warning("channel_layer_is_down", error=str(error))
+
+    def hear(self, message: dict[str, Any]) -> None:
+        """React to a nudge. In the event loop of this runtime."""
+        station_id = message.get("station_id")
+        socket = self.presence.get(station_id) if isinstance(station_id, int) else None
+        if socket is None:
+            return
+        if message.get("type") == nudges.SUPERSEDED:
+            if socket.epoch < message["epoch"]:
+                self._supersede(socket)
+        else:
+            self.outbox.wake(socket.station_id)
+
+    # --- tick
+
+    async def _tick_for_ever(self) -> None:
+        duties: tuple[Callable[[datetime], Awaitable[None]], ...] = (
+            self._beat_if_due,
+            self.outbox.tick,
+        )
+        is_down = False
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            at = now()
+            for duty in duties:
+                try:
+                    await duty(at)
+                    is_down = False
+                except (OperationalError, InterfaceError) as error:
+                    if not is_down:
+                        logger.error("tick_database_is_down", error=str(error))
+                    is_down = True
+                except Exception:
+                    logger.exception("tick_failed")
+
+    async def _beat_if_due(self, at: datetime) -> None:
+        if self._last_beat is None or at - self._last_beat >= leases.NODE_HEARTBEAT:
+            await self._beat(at)
+            await self._flush(at)
+            await self._check_leases(at)
+            if self._channel:
+                self.run_errand(self._renew_membership())
+
+    async def _beat(self, at: datetime) -> None:
+        await self._housekeeping.call(
+            leases.beat,
+            self.node_id,
+            host=network.gethostname(),
+            process_id=os.getpid(),
+            started_at=self._started_at,
+            at=at,
+        )
+        self._last_beat = at
+
+    async def _flush(self, at: datetime) -> None:
+        """Write what was gathered: when stations were heard, deviations, ends of leases."""
+        if seen := self.presence.take_seen():
+            await self._housekeeping.call(record_seen, seen)
+        if deviations := self.presence.take_deviations():
+            await self._housekeeping.call(record_many, deviations)
+        while self.presence.unreleased:
+            key, end = next(iter(self.presence.unreleased.items()))
+            await self._release(key, end)
+            self.presence.unreleased.pop(key, None)
+
+    async def _check_leases(self, at: datetime) -> None:
+        """Close what a newer socket elsewhere has taken over; take back what a sweeper released."""
+        held = await self._housekeeping.call(leases.held_by, self.node_id)
+        for socket in self.presence:
+            if socket.is_closed or held.get(socket.station_id) == socket.epoch:
+                continue
+            if socket.connected_at >= at:  # accepted since the leases were read
+                continue
+            is_mine = await self._housekeeping.call(
+                leases.reclaim, socket.station_id, socket.epoch, self.node_id, at
+            )
+            if not is_mine:
+                self._supersede(socket)
+
+
+_runtimes: dict[asyncio.AbstractEventLoop, "asyncio.Task[Runtime]"] = {}
+
+
+async def _make() -> Runtime:
+    runtime = Runtime()
+    await runtime.start()
+    return runtime
+
+
+async def current() -> Runtime:
+    """Return this event loop's runtime; the first caller starts it."""
+    loop = asyncio.get_running_loop()
+    if loop not in _runtimes:
+        _runtimes[loop] = asyncio.create_task(_make(), name="gateway-start")
+    return await asyncio.shield(_runtimes[loop])
+
+
+async def shut_down() -> None:
+    """Stop this event loop's runtime, if it has one."""
+    starting = _runtimes.pop(asyncio.get_running_loop(), None)
+    if starting is not None:
+        await (await starting).stop()
+
+
+async def drain() -> None:
+    """Close the sockets of this event loop's runtime, if it has one, and keep it running."""
+    starting = _runtimes.get(asyncio.get_running_loop())
+    if starting is not None:
+        await (await starting).drain()

@@ -1,0 +1,132 @@
+"""Which gateway process holds a station's socket: a lease with an epoch that only grows.
+
+The newest authenticated socket wins. Whoever holds an older epoch may write nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from chargepoints.domain.states import CommandStatus
+from chargepoints.models import Command
+from chargepoints.services import commands, presence
+from ocpp_gateway.models import GatewayNode, StationConnection
+
+NODE_HEARTBEAT = timedelta(seconds=5)
+# A process that has not been heard for so long is dead, or as good as dead to its chargers.
+NODE_TIMEOUT = timedelta(seconds=30)
+ADDRESS_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """`rival`: another process that may still hold an older socket of the station."""
+
+    epoch: int
+    rival: UUID | None
+
+
+@transaction.atomic
+def take(station_id: int, node_id: UUID, *, version: str, address: str, at: datetime) -> Lease:
+    """Make the caller the owner; what was in flight on an older socket has no answer any more."""
+    StationConnection.objects.get_or_create(station_id=station_id)
+    held = StationConnection.objects.select_for_update(of=("self",)).get(station_id=station_id)
+    rival = held.node_id if held.closed_at is None and held.node_id != node_id else None
+    held.epoch += 1
+    held.node_id = node_id
+    held.version = version
+    held.remote_address = address[:ADDRESS_LENGTH]
+    held.connected_at = at
+    held.closed_at = held.close_code = None
+    held.save()
+    _give_up_in_flight(station_id, held.epoch, at)
+    presence.mark_connected(station_id, version=version, at=at)
+    return Lease(held.epoch, rival)
+
+
+@transaction.atomic
+def release(station_id: int, epoch: int, *, code: int | None, at: datetime) -> bool:
+    """End the lease of `epoch`; False, and nothing written, if a newer socket has taken over."""
+    mine = StationConnection.objects.filter(
+        station_id=station_id, epoch=epoch, closed_at__isnull=True
+    )
+    if not mine.update(closed_at=at, close_code=code):
+        return False
+    _give_up_in_flight(station_id, epoch + 1, at)
+    presence.mark_disconnected(station_id, at=at)
+    return True
+
+
+def _give_up_in_flight(station_id: int, epoch_below: int, at: datetime) -> None:
+    """What was sent on an older socket: the outcome is unknown, and nobody needs to wait for it.
+
+    Not failed, and never sent again: the charger may have done what it was asked.
+    """
+    lost = Command.objects.filter(
+        station_id=station_id, status=CommandStatus.SENT, sent_epoch__lt=epoch_below
+    )
+    for command_id in lost.values_list("pk", flat=True):
+        commands.time_out(command_id, at)
+
+
+@transaction.atomic
+def reclaim(station_id: int, epoch: int, node_id: UUID, at: datetime) -> bool:
+    """Take back a lease that was released while its owner could not be heard, but lives.
+
+    False if a newer socket has it.
+    """
+    held = StationConnection.objects.select_for_update(of=("self",)).get(station_id=station_id)
+    if held.epoch != epoch:
+        return False
+    held.node_id = node_id
+    held.closed_at = held.close_code = None
+    held.save(update_fields=["node", "closed_at", "close_code"])
+    presence.mark_connected(station_id, version=held.version, at=at)
+    return True
+
+
+def is_held(station_id: int, epoch: int) -> bool:
+    return StationConnection.objects.filter(
+        station_id=station_id, epoch=epoch, closed_at__isnull=True
+    ).exists()
+
+
+def held_by(node_id: UUID) -> dict[int, int]:
+    """Station and epoch of every lease that the process still has."""
+    return dict(
+        StationConnection.objects.filter(node_id=node_id, closed_at__isnull=True).values_list(
+            "station_id", "epoch"
+        )
+    )
+
+
+def beat(node_id: UUID, *, host: str, process_id: int, started_at: datetime, at: datetime) -> None:
+    """Say that the process lives; makes its row if there is none (any more)."""
+    GatewayNode.objects.update_or_create(
+        pk=node_id,
+        defaults={"heartbeat_at": at},
+        create_defaults={
+            "host": host,
+            "process_id": process_id,
+            "started_at": started_at,
+            "heartbeat_at": at,
+        },
+    )
+
+
+def forget(node_id: UUID) -> None:
+    """Remove the row of a process that ends and holds no lease."""
+    GatewayNode.objects.filter(pk=node_id).delete()
+
+
+def release_dead_nodes(now: datetime) -> int:
+    """Release the leases of processes that are no longer heard; return how many stations."""
+    alive = GatewayNode.objects.filter(heartbeat_at__gte=now - NODE_TIMEOUT)
+    orphans = StationConnection.objects.filter(closed_at__isnull=True).exclude(node__in=alive)
+    released = 0
+    for station_id, epoch in orphans.values_list("station_id", "epoch"):
+        released += release(station_id, epoch, code=None, at=now)
+    GatewayNode.objects.filter(heartbeat_at__lt=now - NODE_TIMEOUT).delete()
+    return released

@@ -1,0 +1,108 @@
+"""The database side of the outbox: what goes out next, and what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.db import transaction
+
+from chargepoints.models import Command, Station
+from chargepoints.services import commands
+from csms.common.audit import SystemActor
+from csms.common.errors import DomainError
+from csms.common.identifiers import uuid7
+from ocpp_gateway.protocol.masking import mask_value
+from ocpp_gateway.services import leases
+from ocpp_gateway.versions import Adapter
+
+logger = structlog.get_logger(__name__)
+GATEWAY = SystemActor("gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A command that is stored as sent and now has to go out. `action` empty: it ended instead."""
+
+    command: Command
+    message_id: str
+    action: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the charger said to a request of ours. `error_code` is None for a CALLRESULT."""
+
+    station_id: int
+    message_id: str
+    payload: Any
+    at: datetime
+    error_code: str | None = None
+    description: str = ""
+
+
+@transaction.atomic
+def prepare(station_id: int, epoch: int, adapter: Adapter) -> Outgoing | None:
+    """Claim the station's next command and store its message id, before anything is sent.
+
+    None if there is nothing to send, or the caller no longer owns the station's socket.
+    """
+    if not leases.is_held(station_id, epoch):
+        return None
+    command = commands.claim_next(station_id, epoch=epoch)
+    if command is None:
+        return None
+    try:
+        request = adapter.build(command.name, command.parameters)
+    except DomainError as error:
+        commands.fail(command.pk, error.detail)
+        return Outgoing(command, "", "", {})
+    message_id = str(uuid7())
+    commands.mark_sent(
+        command,
+        action=request.action,
+        message_id=message_id,
+        request=mask_value(request.payload),
+        epoch=epoch,
+    )
+    return Outgoing(command, message_id, request.action, request.payload)
+
+
+def settle(answer: Answer, adapter: Adapter) -> None:
+    """Store an answer with its command, also a late one; an answer to nothing is only logged."""
+    command = Command.objects.filter(
+        station_id=answer.station_id, message_id=answer.message_id
+    ).first()
+    if command is None or not answer.message_id:
+        logger.warning(
+            "unsolicited_answer", station_id=answer.station_id, message_id=answer.message_id
+        )
+        return
+    if answer.error_code is None:
+        status, error = adapter.interpret(command.action, answer.payload)
+    else:
+        status, error = adapter.interpret_error(answer.error_code, answer.description)
+    commands.settle(
+        command.pk,
+        status=status,
+        response=mask_value(answer.payload),
+        error=error,
+        at=answer.at,
+    )
+
+
+def time_out(station_id: int, message_id: str, at: datetime) -> None:
+    for command in Command.objects.filter(station_id=station_id, message_id=message_id):
+        commands.time_out(command.pk, at)
+
+
+def ask_for_boot(station_id: int) -> None:
+    """Queue a request for the BootNotification that a charger has not sent."""
+    commands.request(
+        Station.objects.get(pk=station_id),
+        "trigger",
+        {"message": "BootNotification"},
+        actor=GATEWAY,
+        reason="No boot on this connection",
+    )

@@ -1,0 +1,252 @@
+"""One charger's socket: what came in goes to its lane, what goes out is archived."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from csms.common.clock import now
+from ocpp_gateway import dispatch
+from ocpp_gateway.auth import Admission
+from ocpp_gateway.protocol.connection import (
+    ACCEPTED,
+    IncomingCall,
+    IncomingError,
+    IncomingResult,
+    Received,
+    Rejected,
+    Repeated,
+)
+from ocpp_gateway.protocol.errors import ErrorCode
+from ocpp_gateway.protocol.masking import mask
+from ocpp_gateway.protocol.validation import Anomaly
+from ocpp_gateway.services.archive import ArchiveRow
+from ocpp_gateway.versions import ADAPTERS, Adapter
+
+if TYPE_CHECKING:
+    from ocpp_gateway.runtime import Runtime
+
+logger = structlog.get_logger(__name__)
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+UNSUPPORTED_DATA = 1003
+POLICY_VIOLATION = 1008
+SERVICE_RESTART = 1012
+
+
+class SocketClosed(Exception):
+    """The socket is closed or belongs to somebody else by now: nothing may be sent on it."""
+
+
+class StationSocket:
+    """Holds the protocol state of one socket and performs the effects it asks for.
+
+    `is_online`: commands may be sent: the charger has had its boot answered, or does not boot.
+    """
+
+    __slots__ = (
+        "_is_close_sent",
+        "_send",
+        "adapter",
+        "called_at",
+        "connected_at",
+        "core",
+        "epoch",
+        "has_booted",
+        "identity",
+        "is_busy",
+        "is_closed",
+        "is_online",
+        "is_trigger_asked",
+        "operator_id",
+        "runtime",
+        "station_id",
+    )
+
+    def __init__(
+        self, runtime: "Runtime", admission: Admission, send: Send, connected_at: datetime
+    ) -> None:
+        self.runtime = runtime
+        self.station_id = admission.station_id
+        self.identity = admission.identity
+        self.epoch = admission.lease.epoch
+        self.operator_id = admission.operator_id
+        self.adapter: Adapter = ADAPTERS[admission.subprotocol]
+        self.core = self.adapter.connection(admission.registration)
+        self.connected_at = connected_at
+        self.called_at = 0.0
+        self.has_booted = self.is_online = self.is_trigger_asked = False
+        self.is_busy = self.is_closed = self._is_close_sent = False
+        self._send = send
+
+    # --- out
+
+    async def accept(self, subprotocol: str | None) -> None:
+        try:
+            await self._send({"type": "websocket.accept", "subprotocol": subprotocol})
+        except (OSError, RuntimeError) as error:
+            raise SocketClosed from error
+
+    async def send_text(self, text: str) -> None:
+        """Raise `SocketClosed` if the charger is gone."""
+        if self.is_closed:
+            raise SocketClosed
+        try:
+            await self._send({"type": "websocket.send", "text": text})
+        except (OSError, RuntimeError) as error:
+            # What an ASGI server raises for a peer that has left differs; these are their bases.
+            self.is_closed = True
+            raise SocketClosed from error
+
+    async def close(self, code: int, reason: str = "") -> None:
+        """Close, once; whatever else wants to be sent on this socket is refused from now on."""
+        if self._is_close_sent:
+            return
+        self.is_closed = self._is_close_sent = True
+        try:
+            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+        except (OSError, RuntimeError) as error:
+            logger.debug("close_after_the_peer", identity=self.identity, error=str(error))
+
+    async def send_call(
+        self, message_id: str, action: str, payload: dict[str, Any], at: datetime
+    ) -> None:
+        """Send a request of ours; raises what `Connection.open_call` raises, and `SocketClosed`."""
+        text = self.core.open_call(message_id, action, payload, at)
+        self.called_at = time.monotonic()
+        self.archive("OUT", "CALL", action, message_id, text, at)
+        await self.send_text(text)
+
+    def archive(
+        self,
+        direction: str,
+        kind: str,
+        action: str,
+        message_id: str,
+        text: str,
+        at: datetime,
+        latency: float | None = None,
+    ) -> None:
+        self.runtime.telemetry.archive(
+            self._row(direction, kind, action, message_id, text, at, latency)
+        )
+
+    def _row(
+        self,
+        direction: str,
+        kind: str,
+        action: str,
+        message_id: str,
+        text: str,
+        at: datetime,
+        latency: float | None = None,
+    ) -> ArchiveRow:
+        milliseconds = None if latency is None else round(latency * 1000)
+        masked = mask(text, action)
+        return ArchiveRow(
+            at,
+            self.station_id,
+            self.epoch,
+            direction,
+            kind,
+            action,
+            message_id,
+            masked,
+            milliseconds,
+        )
+
+    # --- in
+
+    async def receive(self, text: str) -> None:
+        """Handle one frame to its end: the answer is sent, or nothing is owed."""
+        at = now()
+        self.runtime.presence.seen[self.station_id] = at
+        received = self.core.receive_text(text, at)
+        kind = type(received)
+        if kind is IncomingCall:
+            await self._call(received)  # type: ignore[arg-type]
+        else:
+            await self._other(received, text, at)
+
+    async def _call(self, call: IncomingCall) -> None:
+        started = time.monotonic()
+        row = self._row("IN", "CALL", call.action, call.message_id, call.text, call.received_at)
+        try:
+            reply = await dispatch.handle(self, call, row)
+        except Exception as error:
+            await self._fail(call, error, started)
+            return
+        await self.send_text(reply)
+        self.archive(
+            "OUT",
+            "CALLRESULT",
+            call.action,
+            call.message_id,
+            reply,
+            now(),
+            time.monotonic() - started,
+        )
+        self._note_registration(call.action)
+
+    async def _fail(self, call: IncomingCall, error: Exception, started: float) -> None:
+        logger.error("call_failed", identity=self.identity, action=call.action, exc_info=error)
+        reply = self.core.fail(call, ErrorCode.INTERNAL_ERROR, "Not stored. Please repeat it.")
+        latency = time.monotonic() - started
+        self.archive("OUT", "CALLERROR", call.action, call.message_id, reply, now(), latency)
+        await self.send_text(reply)
+
+    def _note_registration(self, action: str) -> None:
+        """Commands may flow after the boot's answer, or when a charger goes on without a boot."""
+        if action == "BootNotification":
+            self.has_booted = True
+        elif self.is_online or self.core.registration != ACCEPTED:
+            return
+        self.is_online = True
+        self.runtime.outbox.wake(self.station_id)
+
+    async def _other(self, received: Received, text: str, at: datetime) -> None:
+        if isinstance(received, Repeated):
+            self.archive("IN", "CALL", received.action, received.message_id, text, at)
+            if received.reply_text is not None:
+                await self.send_text(received.reply_text)
+                self.archive(
+                    "OUT",
+                    "CALLRESULT",
+                    received.action,
+                    received.message_id,
+                    received.reply_text,
+                    at,
+                )
+        elif isinstance(received, Rejected):
+            kind = "CALL" if received.action else "MALFORMED"
+            self.archive("IN", kind, received.action, received.message_id, text, at)
+            logger.warning("frame_rejected", identity=self.identity, reason=received.reason)
+            if received.reply_text is not None:
+                await self.send_text(received.reply_text)
+                self.archive(
+                    "OUT",
+                    "CALLERROR",
+                    received.action,
+                    received.message_id,
+                    received.reply_text,
+                    at,
+                )
+        elif isinstance(received, IncomingResult | IncomingError):
+            await self._answer(received, text, at)
+
+    async def _answer(
+        self, received: IncomingResult | IncomingError, text: str, at: datetime
+    ) -> None:
+        is_error = isinstance(received, IncomingError)
+        latency = None
+        if received.action and not received.is_late:
+            latency = time.monotonic() - self.called_at
+        kind = "CALLERROR" if is_error else "CALLRESULT"
+        self.archive("IN", kind, received.action, received.message_id, text, at, latency)
+        await self.runtime.outbox.answered(self, received, at)
+
+    def note_anomalies(self, anomalies: Iterable[Anomaly], at: datetime) -> None:
+        """Count tolerated deviations; they are written with the tick, not with the message."""
+        for kind, detail in anomalies:
+            self.runtime.presence.deviated(self.station_id, kind, detail, at)

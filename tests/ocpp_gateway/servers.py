@@ -1,0 +1,165 @@
+"""A real server on a free loopback port, and a charger's side of the wire to talk to it."""
+
+import asyncio
+import base64
+import itertools
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from websockets.sync.client import ClientConnection, connect
+
+from chargepoints.models import Station
+from tests.support.factories import STATION_PASSWORD
+
+WAIT_SECONDS = 10.0
+BOOT = {"chargePointVendor": "Acme", "chargePointModel": "One"}
+_ids = itertools.count(1)
+
+
+def until(condition: Callable[[], Any], timeout: float = WAIT_SECONDS) -> Any:
+    """Return the first true value of `condition`; what the server does shows in the database."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "The condition did not become true in time."
+        time.sleep(0.01)
+    return value
+
+
+class GatewayServer:
+    """uvicorn with the real application, in a thread of its own."""
+
+    def __init__(self) -> None:
+        from csms.server import Server, configure
+
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._server = Server(configure("127.0.0.1", self.port))
+        self._thread = threading.Thread(target=self._run, name="test-server")
+
+    def _run(self) -> None:
+        asyncio.run(self._server.serve(sockets=[self._listener]))
+
+    def start(self) -> None:
+        self._thread.start()
+        until(lambda: self._server.started or not self._thread.is_alive())
+        assert self._server.started
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(30)
+        assert not self._thread.is_alive(), "The server did not stop."
+
+    @property
+    def address(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def running_server() -> Iterator[GatewayServer]:
+    server = GatewayServer()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def basic(user: str, password: str | bytes) -> dict[str, str]:
+    raw = password.encode() if isinstance(password, str) else password
+    return {"Authorization": "Basic " + base64.b64encode(user.encode() + b":" + raw).decode()}
+
+
+class Charger:
+    """One socket of a charger that speaks raw frames."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    def send(self, frame: Any) -> None:
+        self.connection.send(frame if isinstance(frame, str | bytes) else json.dumps(frame))
+
+    def receive(self, timeout: float = WAIT_SECONDS) -> Any:
+        return json.loads(self.connection.recv(timeout))
+
+    def exchange(self, frame: Any) -> Any:
+        self.send(frame)
+        return self.receive()
+
+    def call(self, action: str, payload: Any, message_id: str = "") -> Any:
+        """Send a CALL and return the payload of its CALLRESULT."""
+        message_id = message_id or str(next(_ids))
+        answer = self.exchange([2, message_id, action, payload])
+        assert answer[:2] == [3, message_id], answer
+        return answer[2]
+
+    def boot(self, **fields: Any) -> Any:
+        return self.call("BootNotification", {**BOOT, **fields})
+
+    def start(self, token: str = "CARD", meter: int = 0, **fields: Any) -> Any:
+        return self.call("StartTransaction", start_of(token, meter, **fields))
+
+    def stop(self, transaction_id: int, meter: int, **fields: Any) -> Any:
+        return self.call("StopTransaction", stop_of(transaction_id, meter, **fields))
+
+    def close_code(self) -> int | None:
+        """Wait for the server to close and return its code."""
+        try:
+            while True:
+                self.connection.recv(WAIT_SECONDS)
+        except Exception as error:
+            assert not isinstance(error, TimeoutError), "The server did not close."
+        return self.connection.close_code
+
+
+def start_of(token: str, meter: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "connectorId": 1,
+        "idTag": token,
+        "meterStart": meter,
+        "timestamp": timestamp(),
+        **fields,
+    }
+
+
+def stop_of(transaction_id: int, meter: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "transactionId": transaction_id,
+        "meterStop": meter,
+        "timestamp": timestamp(),
+        **fields,
+    }
+
+
+def timestamp() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+@contextmanager
+def charger(
+    server: GatewayServer,
+    station: Station | str,
+    *,
+    path: str = "",
+    password: str | bytes | None = STATION_PASSWORD,
+    user: str = "",
+    subprotocols: list[str] | None = None,
+    **options: Any,
+) -> Iterator[Charger]:
+    """A connected charger. `subprotocols` [] offers none; the default is 1.6."""
+    identity = station if isinstance(station, str) else station.identity
+    offered = ["ocpp1.6"] if subprotocols is None else subprotocols
+    with connect(
+        server.address + (path or f"/ocpp/{identity}"),
+        subprotocols=offered or None,  # type: ignore[arg-type]
+        additional_headers=None if password is None else basic(user or identity, password),
+        compression=None,
+        open_timeout=WAIT_SECONDS,
+        close_timeout=2,
+        **options,
+    ) as connection:
+        yield Charger(connection)
