@@ -12,6 +12,8 @@ from simulators.behaviour import Habits, charge_a_car, serve_cars
 from simulators.charger import Charger, ChargerOptions
 from simulators.profiles import hardware_of, identity_of, token_of
 
+FLEET_TOKENS = tuple(token_of(number) for number in range(1, 21))
+
 
 @dataclass(frozen=True, slots=True)
 class FleetOptions:
@@ -20,7 +22,7 @@ class FleetOptions:
     charger: ChargerOptions
     chargers: int = 10
     identity_prefix: str = "SIM-"
-    tokens: tuple[str, ...] = tuple(token_of(number) for number in range(1, 21))
+    tokens: tuple[str, ...] = FLEET_TOKENS
     sessions: int | None = None
     duration_seconds: float | None = None
     connect_seconds: float = 2.0

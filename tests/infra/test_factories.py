@@ -1,6 +1,7 @@
 from datetime import time
 
 import pytest
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from tests.support import factories
 
@@ -22,5 +23,5 @@ def test_factories_make_a_house_that_the_constraints_accept() -> None:
     assert factories.connector_of(station, 2).max_power_w == 50_000
     assert version.windows.get().weekdays == [1, 2, 3, 4, 5]
     assert staff.operators.get() == operator
-    device = staff.totpdevice_set.get()
+    device = TOTPDevice.objects.get(user=staff)
     assert device.verify_token(factories.one_time_code(staff))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
 
 @dataclass
@@ -20,7 +21,7 @@ class CentralSystem:
     handshakes: list[ServerConnection] = field(default_factory=list)
     sockets: dict[str, ServerConnection] = field(default_factory=dict)
     authorization: str = "Accepted"
-    _answers: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
+    _answers: dict[str, asyncio.Future[dict[str, Any]]] = field(default_factory=dict)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _transactions: int = 0
 
@@ -72,7 +73,9 @@ class CentralSystem:
 @asynccontextmanager
 async def central_system() -> AsyncIterator[CentralSystem]:
     central = CentralSystem()
-    async with serve(central.serve_socket, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as server:
+    async with serve(
+        central.serve_socket, "127.0.0.1", 0, subprotocols=[Subprotocol("ocpp1.6")]
+    ) as server:
         port = server.sockets[0].getsockname()[1]
         central.url = f"ws://127.0.0.1:{port}/ocpp"
         yield central

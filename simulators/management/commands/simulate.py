@@ -7,7 +7,14 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from simulators.charger import ChargerOptions
-from simulators.fleet import Fleet, FleetOptions, FleetReport, RemoteTargetRefused, check_target
+from simulators.fleet import (
+    FLEET_TOKENS,
+    Fleet,
+    FleetOptions,
+    FleetReport,
+    RemoteTargetRefused,
+    check_target,
+)
 from simulators.management.base import SimulatorCommand
 
 
@@ -70,7 +77,6 @@ def _fleet_options(options: dict[str, Any]) -> FleetOptions:
         meter_seconds=options["meter_interval"],
     )
     most = max(0.0, options["pause"])
-    given = {"tokens": tuple(options["token"])} if options["token"] else {}
     return FleetOptions(
         charger=charger,
         chargers=options["chargers"],
@@ -80,5 +86,5 @@ def _fleet_options(options: dict[str, Any]) -> FleetOptions:
         pause_seconds=(min(1.0, most), most),
         fault_probability=options["fault_probability"],
         seed=options["seed"],
-        **given,
+        tokens=tuple(options["token"] or FLEET_TOKENS),
     )
