@@ -178,7 +178,7 @@ class Connection:
     def _forgive(self, action: str, payload: Any) -> tuple[Anomaly, ...] | Violation:
         if type(payload) is not dict:
             return Violation("type", (), "must be a JSON object", payload)
-        found = validation.violations(self.version, action, payload)
+        found = validation.violations(self.version, action, self._rules.abridge(payload))
         judged = self._rules.forgive_request(action, payload, found)
         return judged if isinstance(judged, Violation) else tuple(judged)
 

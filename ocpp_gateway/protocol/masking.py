@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import orjson
 
+from ocpp_gateway.protocol.frames import storable
+
 MASK: Final = "***"
 # The bulk of the traffic, whose fields can hold no secret: not even looked at.
 _HARMLESS: Final = frozenset(
@@ -39,20 +41,25 @@ _URL_QUERY: Final = re.compile(
     r"([?&](?:sig|signature|token|key|password|secret|x-amz-[a-z-]+)=)[^&\s\"\\]+", re.IGNORECASE
 )
 _WORDS: Final = "|".join(_SECRET_WORDS)
+# For text that is not JSON. Every repetition is bounded or possessive, so that no text, however
+# long and odd, takes more than linear time.
+_BROKEN_VALUE: Final = r'"(?:[^"\\]|\\.)*+\\?"?'
 _BROKEN_FIELD: Final = re.compile(
-    rf'("[^"]*(?:{_WORDS})[^"]*"\s*:\s*)"(?:[^"\\]|\\.)*(?:"|$)', re.IGNORECASE
+    rf'((?:{_WORDS})[^"]{{0,40}}"\s{{0,8}}:\s{{0,8}}){_BROKEN_VALUE}', re.IGNORECASE
 )
 _BROKEN_PAIR: Final = re.compile(
-    rf'("key"\s*:\s*"[^"]*(?:{_WORDS})[^"]*".{{0,80}}?"value"\s*:\s*)"(?:[^"\\]|\\.)*(?:"|$)',
-    re.IGNORECASE | re.DOTALL,
+    rf'((?:{_WORDS})[^"]{{0,40}}"\s{{0,8}},\s{{0,8}}"value"\s{{0,8}}:\s{{0,8}}){_BROKEN_VALUE}',
+    re.IGNORECASE,
 )
 
 
 def mask(text: str, action: str) -> str:
-    """Return a frame's text without its secrets; `action` is empty where it is not known.
+    """Return a frame's text without its secrets and fit for every database.
 
-    The text comes back as it is if it holds none. One that is not JSON is masked by pattern.
+    `action` is empty where it is not known. A text without secrets comes back as it is; one that is
+    not JSON is masked by pattern.
     """
+    text = storable(text)
     if action in _HARMLESS:
         return text
     try:

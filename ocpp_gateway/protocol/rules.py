@@ -23,6 +23,8 @@ class Rules:
     sendable_while_pending: frozenset[str]
     triggers: frozenset[str]
     answers_unreadable: bool
+    # Shortens what is tolerated anyway, before a payload is judged by `forgive_request`.
+    abridge: Callable[[Payload], Payload]
     forgive_request: Lenient
     forgive_response: Lenient
     check_ranges: Callable[[Payload], Violation | None]
@@ -57,6 +59,7 @@ RULES: Final[dict[str, Rules]] = {
         ),
         triggers=frozenset({"ExtendedTriggerMessage", "TriggerMessage"}),
         answers_unreadable=False,
+        abridge=leniency_v16.abridge,
         forgive_request=leniency_v16.forgive_request,
         forgive_response=leniency_v16.forgive_response,
         check_ranges=leniency_v16.check_ranges,

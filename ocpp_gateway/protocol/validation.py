@@ -15,6 +15,7 @@ _FOLDERS: Final = {"1.6": "v16", "2.0.1": "v201", "2.1": "v21"}
 _REQUEST_SUFFIX: Final = {"1.6": "", "2.0.1": "Request", "2.1": "Request"}
 # Which violation is named first when there are several: the one that explains the others.
 _PRECEDENCE: Final = ("required", "type")
+_NAMED_FIELDS: Final = 20
 _CODES: Final = {
     "type": ErrorCode.TYPE_VIOLATION,
     "required": ErrorCode.OCCURRENCE_VIOLATION,
@@ -137,7 +138,7 @@ def _read(error: jsonschema_rs.ValidationError) -> list[Violation]:
         missing = str(error.kind.as_dict()["property"])
         return [Violation(keyword, (*path, missing), "is required", None)]
     if keyword == "additionalProperties":
-        names = error.kind.as_dict()["unexpected"]
+        names = error.kind.as_dict()["unexpected"][:_NAMED_FIELDS]
         return [Violation(keyword, (*path, name), "is not a known field", None) for name in names]
     expected = tuple(error.kind.as_dict()["types"]) if keyword == "type" else ()
     return [Violation(keyword, path, error.message, error.instance, expected)]

@@ -45,3 +45,7 @@ def test_what_holds_no_secret_stays_byte_for_byte() -> None:
     text = '[2,"1", "ChangeConfiguration", {"key":"HeartbeatInterval","value":"60"}]'
     assert mask(text, "ChangeConfiguration") is text
     assert mask("[3,  {}", "MeterValues") == "[3,  {}"
+
+
+def test_what_no_database_takes_is_left_out() -> None:
+    assert mask("a\x00b\ud800ก", "") == "ab?ก"

@@ -97,7 +97,6 @@ def _boot(call: IncomingCall) -> Inbound:
         imsi=_text(payload, "imsi"),
         meter_type=_text(payload, "meterType"),
         meter_serial_number=_text(payload, "meterSerialNumber"),
-        anomalies=tuple(f"{kind}: {detail}" for kind, detail in call.anomalies),
     )
     return Inbound(report, call.anomalies)
 
