@@ -68,8 +68,7 @@ demo-code: $(VENV)/.runtime ## Print the demo's one-time code now (EMAIL=…)
 .PHONY: serve
 serve: $(VENV)/.runtime ## Migrate, then serve web and gateway on 127.0.0.1:8000 (PORT=…)
 	@$(BIN)/python manage.py migrate --no-input
-	@exec $(BIN)/python -m uvicorn csms.asgi:application --host 127.0.0.1 --port $(or $(PORT),8000) \
-		--no-access-log --timeout-graceful-shutdown 20
+	@exec $(BIN)/python manage.py serve --host 127.0.0.1 --port $(or $(PORT),8000)
 
 .PHONY: worker
 worker: $(VENV)/.runtime ## Run the Celery worker and beat

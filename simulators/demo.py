@@ -173,16 +173,12 @@ def server(plan: Plan) -> Child:
     return child(
         plan,
         "server",
-        "-m",
-        "uvicorn",
-        "csms.asgi:application",
+        "manage.py",
+        "serve",
         "--host",
         "127.0.0.1",
         "--port",
         str(plan.port),
-        "--no-access-log",
-        "--timeout-graceful-shutdown",
-        "20",
     )
 
 

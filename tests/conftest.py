@@ -10,6 +10,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests.support import backends
 
 _facts: dict[str, str] = {}
+_browser_tests: dict[str, int] = {"passed": 0, "failed": 0, "skipped": 0}
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -23,6 +24,22 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _facts:
         terminalreporter.write_line(f"Tests ran on {_facts['database']}.")
+    if any(_browser_tests.values()):
+        counted = ", ".join(f"{count} {outcome}" for outcome, count in _browser_tests.items())
+        terminalreporter.write_line(f"Browser tests: {counted}.")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if "browser" in report.keywords and (report.when == "call" or report.skipped):
+        _browser_tests[report.outcome] += 1
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where a browser was promised, a skipped browser test is a failure."""
+    skipped = _browser_tests["skipped"]
+    if os.environ.get("REQUIRE_BROWSER") == "1" and skipped and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
