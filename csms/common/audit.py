@@ -1,5 +1,6 @@
 """The audit trail: every write by a person or a key leaves a row in the same transaction."""
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from csms.common.http import current_request_id
@@ -33,7 +34,25 @@ def record(
     changes: dict[str, Any] | None = None,
 ) -> AuditEntry:
     """Write one entry about `target` (a model instance)."""
-    return AuditEntry.objects.create(
+    entry = _entry(actor, action, target, reason, changes)
+    entry.save(force_insert=True)
+    return entry
+
+
+def record_many(
+    actor: Actor, action: str, changes: Iterable[tuple[Any, dict[str, Any]]], *, reason: str = ""
+) -> None:
+    """Write one entry for each (model instance, its changes), in few statements."""
+    AuditEntry.objects.bulk_create(
+        [_entry(actor, action, target, reason, change) for target, change in changes],
+        batch_size=1000,
+    )
+
+
+def _entry(
+    actor: Actor, action: str, target: Any, reason: str, changes: dict[str, Any] | None
+) -> AuditEntry:
+    return AuditEntry(
         actor_id=actor.audit_user_id,
         actor_label=actor.audit_label[:200],
         action=action,
