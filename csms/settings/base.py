@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from csms.settings.env import BASE_DIR, VAR_DIR, env
+from csms.settings.unfold import UNFOLD  # noqa: F401
 
 DEBUG = False
 ROOT_URLCONF = "csms.urls"
@@ -44,6 +45,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "csms.common.http.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "csms.console.middleware.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -107,6 +109,8 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "csms.common.api.addresses.client_address"
+AXES_LOCKOUT_CALLABLE = "csms.console.login.locked_out"
+AXES_ENABLE_ADMIN = False
 OTP_TOTP_ISSUER = "CSMS"
 SESSION_COOKIE_AGE = 30 * 60
 SESSION_SAVE_EVERY_REQUEST = True

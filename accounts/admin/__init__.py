@@ -1,0 +1,12 @@
+"""Operators, people, keys and tokens in the console."""
+
+from django.contrib import admin
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from accounts.admin import keys, operators, tokens, users
+
+# Their own admins show the secrets of everybody's second factor; a new one is made at the user.
+admin.site.unregister([TOTPDevice, StaticDevice])
+
+__all__ = ["keys", "operators", "tokens", "users"]

@@ -1,0 +1,21 @@
+"""Colours of states in the shell's lists."""
+
+CONNECTOR_LABELS = {
+    "Available": "success",
+    "Charging": "info",
+    "SuspendedEV": "info",
+    "SuspendedEVSE": "info",
+    "Occupied": "info",
+    "Preparing": "warning",
+    "Finishing": "warning",
+    "Reserved": "warning",
+    "Faulted": "danger",
+}
+COMMAND_LABELS = {
+    "QUEUED": "warning",
+    "SENT": "warning",
+    "ACCEPTED": "success",
+    "REJECTED": "danger",
+    "FAILED": "danger",
+    "TIMED_OUT": "danger",
+}

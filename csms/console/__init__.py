@@ -1,0 +1,1 @@
+"""The operator console: pages of our own inside the admin's shell, and what moves on them."""

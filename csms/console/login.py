@@ -1,0 +1,108 @@
+"""Signing in: e-mail, password and a one-time code on one form."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from django_otp import devices_for_user
+from django_otp.models import Device
+from django_otp.plugins.otp_static.models import StaticDevice
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+
+from accounts.models import User
+
+
+class LoginForm(AdminAuthenticationForm):
+    """Password and second factor together; the code is a TOTP or one of the backup codes."""
+
+    otp_token = forms.CharField(
+        label=_("One-time code"),
+        max_length=32,
+        required=True,
+        strip=True,
+        error_messages={"required": _("Enter the 6 digits that your authenticator app shows.")},
+        help_text=_("From your authenticator app, or one of your backup codes."),
+        widget=UnfoldAdminTextInputWidget(
+            attrs={"autocomplete": "one-time-code", "inputmode": "text", "spellcheck": "false"}
+        ),
+    )
+    error_messages = {
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": _("E-mail or password is wrong."),
+        "locked_out": _("Too many failed attempts. Wait 15 minutes, then try again."),
+        "no_device": _(
+            "This account has no second factor yet. An administrator of the server sets one up "
+            "with: manage.py create_staff %(email)s"
+        ),
+        "wrong_code": _("This code is not valid. Wait for the next one and try again."),
+        "throttled": _("Too many wrong codes. Wait a moment, then try again."),
+    }
+
+    def __init__(self, request: HttpRequest | None = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        self.fields["username"].label = _("E-mail")
+        self.fields["username"].widget = UnfoldAdminTextInputWidget(
+            attrs={"type": "email", "autocomplete": "username", "autofocus": True}
+        )
+        self.fields["password"].widget = UnfoldAdminPasswordWidget(
+            attrs={"autocomplete": "current-password"}
+        )
+
+    def get_invalid_login_error(self) -> ValidationError:
+        if getattr(self.request, "axes_locked_out", False):
+            return ValidationError(self.error_messages["locked_out"], code="locked_out")
+        return ValidationError(self.error_messages["invalid_login"], code="invalid_login")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        user = self.get_user()
+        if user is not None and cleaned.get("otp_token"):
+            # django-otp's sign-in handler reads it from here.
+            user.otp_device = self._verified_device(
+                user, "".join(cleaned["otp_token"].split()).lower()
+            )
+        return cleaned
+
+    def _verified_device(self, user: User, code: str) -> Device:
+        """The device that accepts `code`.
+
+        Only the device that the code looks like is asked: a try at each of them would count as a
+        failure at all the others and lock the backup codes.
+        """
+        devices = [
+            d for d in devices_for_user(user) if isinstance(d, StaticDevice) != is_totp(code)
+        ]
+        if not any(devices_for_user(user)):
+            raise ValidationError(
+                self.error_messages["no_device"], code="no_device", params={"email": user.email}
+            )
+        throttled = False
+        for device in devices:
+            with transaction.atomic():
+                locked = Device.from_persistent_id(device.persistent_id, for_verify=True)
+                allowed, _reason = locked.verify_is_allowed()
+                throttled = throttled or not allowed
+                if allowed and locked.verify_token(code):
+                    return locked
+        code_name = "throttled" if throttled else "wrong_code"
+        raise ValidationError(self.error_messages[code_name], code=code_name)
+
+
+def is_totp(code: str) -> bool:
+    return len(code) == 6 and code.isdigit()
+
+
+def locked_out(
+    request: HttpRequest, response: HttpResponse, credentials: dict[str, Any] | None = None
+) -> HttpResponse:
+    """The answer to a locked-out attempt: the form with its kind message, as 429.
+
+    The API words its own refusal; here only the status and `Retry-After` are added.
+    """
+    response.status_code = 429
+    response["Retry-After"] = str(15 * 60)
+    return response

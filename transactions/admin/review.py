@@ -1,0 +1,150 @@
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.decorators import action, display
+
+from accounts.models import User
+from csms.common.admin import ReadOnlyAdmin, ScopedAutocompleteFilter, pretty
+from csms.common.errors import DomainError
+from transactions.models import ReviewItem
+from transactions.services import reviewing
+
+
+class ResolveForm(forms.Form):
+    resolution = forms.CharField(
+        label=_("What was found and done"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    release = forms.BooleanField(
+        label=_("The session is right: bill it"),
+        required=False,
+        help_text=_("Only if it was held until now."),
+    )
+
+
+class OpenFilter(DropdownFilter):
+    """The queue shows what is open unless somebody asks for more."""
+
+    title = _("state")
+    parameter_name = "resolved"
+    all_option = ["", _("Open")]
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
+        return [("done", _("Resolved")), ("all", _("All"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ReviewItem]) -> Any:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(resolved_at__isnull=self.value() != "done")
+
+
+@admin.register(ReviewItem)
+class ReviewItemAdmin(ReadOnlyAdmin):
+    list_display = ["received_at", "kind_label", "station", "session_link", "detail", "is_resolved"]
+    list_display_links = ["received_at", "kind_label"]
+    list_filter = [
+        OpenFilter,
+        ("kind", ChoicesDropdownFilter),
+        ("station", ScopedAutocompleteFilter),
+    ]
+    list_select_related = ["station", "session"]
+    search_fields = ["=session__id", "station__identity__istartswith"]
+    search_help_text = _("A whole session number, or the beginning of a station's identity.")
+    ordering = ["-received_at"]
+    operator_path = "station__site__operator"
+    actions_detail = ["resolve"]
+    fields = [
+        "kind",
+        "detail",
+        "station_link",
+        "session_link",
+        "received_at",
+        "raw_pretty",
+        "frames",
+        "resolved_at",
+        "resolved_by",
+        "resolution",
+    ]
+
+    @action(
+        description=_("Resolve"),
+        url_path="resolve",
+        icon="task_alt",
+        permissions=["transactions.change_reviewitem"],
+    )
+    def resolve(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        item = get_object_or_404(self.get_queryset(request), pk=object_id)
+        url = reverse("admin:transactions_reviewitem_change", args=[item.pk])
+        if item.resolved_at is not None:
+            self.message_user(request, _now("It is resolved already."), messages.INFO)
+            return HttpResponseRedirect(url)
+        form = ResolveForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            try:
+                reviewing.resolve(
+                    item.pk,
+                    actor=cast(User, request.user),
+                    resolution=form.cleaned_data["resolution"],
+                    release=form.cleaned_data["release"],
+                )
+            except DomainError as error:
+                form.add_error(None, error.detail)
+            else:
+                self.message_user(request, _now("Resolved."), messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:transactions_reviewitem_changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{_now('Resolve')}: {item.get_kind_display()}",
+            "form": form,
+            "item": item,
+            "raw": pretty(item.raw),
+            "cancel_url": url,
+        }
+        return TemplateResponse(request, "console/resolve.html", context)
+
+    @display(description=_("kind"), ordering="kind", label=True)
+    def kind_label(self, item: ReviewItem) -> str:
+        return item.get_kind_display()
+
+    @display(description=_("session"))
+    def session_link(self, item: ReviewItem) -> SafeString | str:
+        if item.session is None:
+            return "–"
+        url = reverse("admin:console_session", args=[item.session.public_id])
+        return format_html('<a href="{}" class="cs-rowlink">#{}</a>', url, item.session.pk)
+
+    @display(description=_("station"))
+    def station_link(self, item: ReviewItem) -> SafeString:
+        url = reverse("admin:console_station", args=[item.station_id])
+        return format_html('<a href="{}" class="cs-rowlink">{}</a>', url, item.station.identity)
+
+    @display(description=_("what the charger sent"))
+    def raw_pretty(self, item: ReviewItem) -> SafeString | str:
+        return pretty(item.raw)
+
+    @display(description=_("messages around it"))
+    def frames(self, item: ReviewItem) -> SafeString:
+        url = reverse("admin:ocpp_gateway_message_changelist")
+        return format_html(
+            '<a href="{}?station__id__exact={}" class="cs-rowlink">{}</a>',
+            url,
+            item.station_id,
+            _now("Open the message archive of this station"),
+        )
+
+    @display(description=_("resolved"), boolean=True)
+    def is_resolved(self, item: ReviewItem) -> bool:
+        return item.resolved_at is not None
