@@ -48,7 +48,7 @@ class ApiKeyAdmin(ConsoleAdmin):
 
     list_display = ["name", "prefix", "scopes_text", "operator", "state", "last_used_at"]
     list_select_related = ["operator"]
-    search_fields = ["name", "=prefix"]
+    search_fields = ["name", "prefix__exact"]
     fields = ["name", "scopes", "operator", "expires_at"]
     form = ApiKeyForm
     operator_path = None

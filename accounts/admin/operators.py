@@ -8,6 +8,6 @@ from csms.common.admin import ConsoleAdmin
 class OperatorAdmin(ConsoleAdmin):
     list_display = ["name", "name_th", "code", "currency", "is_active", "created_at"]
     list_filter = ["is_active"]
-    search_fields = ["name", "name_th", "=code"]
+    search_fields = ["name", "name_th", "code__iexact"]
     fields = ["name", "name_th", "code", "currency", "is_active"]
     operator_path = "pk"

@@ -29,7 +29,7 @@ class EvseAdmin(ConsoleAdmin):
 
     list_display = ["__str__", "public_code"]
     list_select_related = ["station"]
-    search_fields = ["=public_code", "station__identity__istartswith"]
+    search_fields = ["public_code__iexact", "station__identity__istartswith"]
     fields = ["station", "evse_id", "public_code"]
     readonly_fields = ["station", "evse_id"]
     inlines = [ConnectorInline]
@@ -48,7 +48,7 @@ class ConnectorAdmin(ConsoleAdmin):
         ("evse__station__site", ScopedRelatedFilter),
     ]
     list_select_related = ["evse__station"]
-    search_fields = ["evse__station__identity__istartswith", "=evse__public_code"]
+    search_fields = ["evse__station__identity__istartswith", "evse__public_code__iexact"]
     fields = ["evse", "connector_id", "type", "max_power_w"]
     readonly_fields = ["evse", "connector_id"]
     operator_path = "evse__station__site__operator"

@@ -1,4 +1,5 @@
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
@@ -19,8 +20,8 @@ class CommandAdmin(ReadOnlyAdmin):
     list_display_links = ["requested_at"]
     list_filter = [("status", ChoicesDropdownFilter), ("station", ScopedAutocompleteFilter)]
     list_select_related = ["station"]
-    search_fields = ["=id", "=message_id", "station__identity__istartswith"]
-    search_help_text = _("A whole id or message id, or the beginning of a station's identity.")
+    exact_search = {"pk": UUID, "message_id": str}
+    search_help_text = _("A whole id or message id.")
     ordering = ["-requested_at"]
     operator_path = "station__site__operator"
     fields = [
@@ -87,6 +88,6 @@ class StationAnomalyAdmin(ReadOnlyAdmin):
     list_display_links = ["last_at"]
     list_filter = [("station", ScopedAutocompleteFilter)]
     list_select_related = ["station"]
-    search_fields = ["=kind", "station__identity__istartswith"]
+    search_fields = ["kind__exact", "station__identity__istartswith"]
     ordering = ["-last_at"]
     operator_path = "station__site__operator"

@@ -114,7 +114,7 @@ class StationAdmin(ConsoleAdmin):
         ArchivedFilter,
     ]
     list_select_related = ["site"]
-    search_fields = ["identity", "name", "=serial_number", "=evses__public_code"]
+    search_fields = ["identity", "name", "serial_number__iexact", "evses__public_code__iexact"]
     search_help_text = _("Identity or name; a whole serial number or public code.")
     autocomplete_fields = ["site"]
     ordering = ["identity"]

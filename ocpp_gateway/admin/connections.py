@@ -14,7 +14,7 @@ from ocpp_gateway.models import GatewayNode, StationConnection
 class StationConnectionAdmin(ReadOnlyAdmin):
     list_display = ["link", "state", "version", "remote_address", "connected_at", "closed_at"]
     list_select_related = ["station"]
-    search_fields = ["station__identity__istartswith", "=remote_address"]
+    search_fields = ["station__identity__istartswith", "remote_address__exact"]
     ordering = ["station__identity"]
     operator_path = "station__site__operator"
 

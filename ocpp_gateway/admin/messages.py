@@ -1,6 +1,8 @@
 import json
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +12,7 @@ from unfold.decorators import display
 from csms.common.admin import ReadOnlyAdmin, ScopedAutocompleteFilter, pretty
 from ocpp_gateway.models import Message
 
+STATION_PARAMETER = "station__id__exact"
 TYPE_LABELS = {
     "CALL": "info",
     "CALLRESULT": "success",
@@ -30,8 +33,8 @@ class MessageAdmin(ReadOnlyAdmin):
         ("at", RangeDateTimeFilter),
     ]
     list_select_related = ["station"]
-    search_fields = ["=message_id"]
-    search_help_text = _("A whole message id.")
+    exact_search = {"message_id": str}
+    search_help_text = _("A whole message id; choose the station in the filters first.")
     # The key begins with the time: an index serves this order, whatever the size.
     ordering = ["-id"]
     operator_path = "station__site__operator"
@@ -46,6 +49,14 @@ class MessageAdmin(ReadOnlyAdmin):
         "epoch",
         "frame",
     ]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
+    ) -> tuple[QuerySet[Message], bool]:
+        # Only a station's messages are indexed: without one the whole archive would be read.
+        if search_term and STATION_PARAMETER not in request.GET:
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
 
     @display(description=_("direction"))
     def arrow(self, message: Message) -> str:

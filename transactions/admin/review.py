@@ -16,7 +16,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import action, display
 
 from accounts.models import User
-from csms.common.admin import ReadOnlyAdmin, ScopedAutocompleteFilter, pretty
+from csms.common.admin import ReadOnlyAdmin, ScopedAutocompleteFilter, pretty, whole_number
 from csms.common.errors import DomainError
 from transactions.models import ReviewItem
 from transactions.services import reviewing
@@ -61,8 +61,8 @@ class ReviewItemAdmin(ReadOnlyAdmin):
         ("station", ScopedAutocompleteFilter),
     ]
     list_select_related = ["station", "session"]
-    search_fields = ["=session__id", "station__identity__istartswith"]
-    search_help_text = _("A whole session number, or the beginning of a station's identity.")
+    exact_search = {"session_id": whole_number, "station__identity__iexact": str}
+    search_help_text = _("A whole session number, or a station's identity.")
     ordering = ["-received_at"]
     operator_path = "station__site__operator"
     actions_detail = ["resolve"]
