@@ -167,6 +167,9 @@ class StationAdmin(ConsoleAdmin):
         is_archived = obj is not None and obj.archived_at is not None
         return not is_archived and super().has_change_permission(request, obj)
 
+    def has_operate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("chargepoints.change_station")
+
     def save_model(self, request: HttpRequest, obj: Station, form: Any, change: bool) -> None:
         actor = cast(User, request.user)
         if change:
@@ -214,7 +217,7 @@ class StationAdmin(ConsoleAdmin):
         description=_("New password"),
         url_path="new-password",
         icon="key",
-        permissions=["chargepoints.change_station"],
+        permissions=["operate"],
     )
     def new_password(self, request: HttpRequest, object_id: int) -> HttpResponse:
         station = get_object_or_404(self.get_queryset(request), pk=object_id)
@@ -236,7 +239,7 @@ class StationAdmin(ConsoleAdmin):
         url_path="archive",
         icon="archive",
         variant=ActionVariant.DANGER,
-        permissions=["chargepoints.change_station"],
+        permissions=["operate"],
     )
     def archive(self, request: HttpRequest, object_id: int) -> HttpResponse:
         station = get_object_or_404(self.get_queryset(request), pk=object_id)
@@ -252,7 +255,7 @@ class StationAdmin(ConsoleAdmin):
         description=_("Restore"),
         url_path="restore",
         icon="unarchive",
-        permissions=["chargepoints.change_station"],
+        permissions=["operate"],
     )
     def restore(self, request: HttpRequest, object_id: int) -> HttpResponse:
         station = get_object_or_404(self.get_queryset(request), pk=object_id)

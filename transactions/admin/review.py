@@ -79,11 +79,14 @@ class ReviewItemAdmin(ReadOnlyAdmin):
         "resolution",
     ]
 
+    def has_resolve_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("transactions.change_reviewitem")
+
     @action(
         description=_("Resolve"),
         url_path="resolve",
         icon="task_alt",
-        permissions=["transactions.change_reviewitem"],
+        permissions=["resolve"],
     )
     def resolve(self, request: HttpRequest, object_id: int) -> HttpResponse:
         item = get_object_or_404(self.get_queryset(request), pk=object_id)
