@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from simulators.behaviour import Habits, charge_a_car, serve_cars
-from simulators.charger import Charger, ChargerOptions
+from simulators.charger import Charger, ChargerOptions, SimulatedConnector
 from simulators.profiles import hardware_of, identity_of, token_of
 
-FLEET_TOKENS = tuple(token_of(number) for number in range(1, 21))
+FLEET_TOKENS = tuple(token_of(number) for number in range(1, 41))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,19 @@ class Fleet:
             )
             for number in range(1, options.chargers + 1)
         ]
+        self._tokens = self._share_tokens()
+
+    def _share_tokens(self) -> dict[tuple[str, int], tuple[str, ...]]:
+        """Tokens of its own for each connector: nobody charges in two places at a time.
+
+        With fewer tokens than connectors all share all, and some starts answer ConcurrentTx.
+        """
+        places = [(c.identity, plug.number) for c in self.chargers for plug in c.connectors]
+        tokens = self.options.tokens
+        return {
+            place: tokens[index :: len(places)] if len(tokens) >= len(places) else tokens
+            for index, place in enumerate(places)
+        }
 
     async def run(
         self, show: Callable[[FleetReport], None] | None = None, every_seconds: float = 5.0
@@ -109,20 +122,26 @@ class Fleet:
         options = self.options
         await asyncio.sleep(options.connect_seconds * index / max(1, options.chargers))
         link = asyncio.create_task(charger.run())
-        habits = Habits(
-            tokens=options.tokens,
+        try:
+            await asyncio.gather(
+                *(
+                    serve_cars(charger, connector, self._habits(charger, connector))
+                    for connector in charger.connectors
+                )
+            )
+        finally:
+            link.cancel()
+            await asyncio.gather(link, return_exceptions=True)
+
+    def _habits(self, charger: Charger, connector: SimulatedConnector) -> Habits:
+        options = self.options
+        return Habits(
+            tokens=self._tokens[charger.identity, connector.number],
             pause_seconds=options.pause_seconds,
             fault_probability=options.fault_probability,
             fault_seconds=options.fault_seconds,
             max_sessions=options.sessions,
         )
-        try:
-            await asyncio.gather(
-                *(serve_cars(charger, connector, habits) for connector in charger.connectors)
-            )
-        finally:
-            link.cancel()
-            await asyncio.gather(link, return_exceptions=True)
 
     async def _report(
         self, show: Callable[[FleetReport], None] | None, every_seconds: float

@@ -29,7 +29,7 @@ IDENTITY_PREFIX = "TH-DEMO-"
 ADMIN_EMAIL = "admin@example.com"
 SECOND_ADMIN_EMAIL = "second-admin@example.com"
 STAFF_EMAIL = "staff@example.com"
-TOKENS = 20
+TOKENS = 40
 EFFECTIVE_FROM = datetime(2026, 1, 1, tzinfo=UTC)
 OPERATORS = (
     ("krungthep-charge", "Krungthep Charge", "กรุงเทพชาร์จ"),

@@ -80,6 +80,8 @@ async def test_a_fleet_charges_cars_from_boot_to_stop() -> None:
         assert counts["BootNotification"] == 3
         assert counts["StartTransaction"] == counts["StopTransaction"] == connectors
         assert counts["Authorize"] == connectors
+        tokens = [payload["idTag"] for payload in central.payloads("StartTransaction")]
+        assert len(set(tokens)) == connectors, "each driver charges in one place"
         statuses = {payload["status"] for payload in central.payloads("StatusNotification")}
         assert {"Available", "Preparing", "Charging", "Finishing", "Faulted"} <= statuses
 
