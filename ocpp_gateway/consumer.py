@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 from channels.consumer import AsyncConsumer
-from django.db import InterfaceError, OperationalError
+from django.db import Error as DatabaseFailure
 
 from csms.common.clock import now
 from ocpp_gateway import runtime as runtimes
@@ -71,7 +71,7 @@ class OcppConsumer(AsyncConsumer):
     async def _ask(self, runtime: Runtime, request: UpgradeRequest) -> Admission | Refusal:
         try:
             return await runtime.business.call(admit, request, runtime.node_id, now())
-        except (OperationalError, InterfaceError) as error:
+        except DatabaseFailure as error:
             return Refusal(503, f"database: {error}")
 
     async def _serve(self, socket: StationSocket, admission: Admission, receive: Any) -> None:
