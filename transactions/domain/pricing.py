@@ -19,8 +19,10 @@ The written rule (docs/pricing.md says it for people):
    net = total - tax. A line's tax is the tax of the total up to and with the line, less the tax
    of the total before it: the lines add up to the document.
 
-So splitting a session in two at any moment changes the price of its energy by at most 0.01, that
-of its minutes by at most one minute and 0.01; a fee per session counts for each part.
+So splitting a session in two (tariffs "by start" apart) changes its price by no more than this:
+its energy by 0.01 at a reading; between two readings also by 0.01 and the price of 1 Wh for each
+line, as boundaries are interpolated anew; its minutes by the price of one minute and 0.02. A fee
+per session counts for each part.
 """
 
 from collections.abc import Iterable

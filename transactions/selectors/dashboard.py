@@ -46,13 +46,13 @@ def session_numbers(caller: Caller, now: datetime) -> SessionNumbers:
     running = (
         Session.objects.filter(scope, state__in=OPEN_SESSION_STATES)
         .annotate(
-            power=Subquery(fresh.filter(power_w__isnull=False).values("power_w")[:1]),
-            register=Subquery(fresh.filter(energy_wh__isnull=False).values("energy_wh")[:1]),
+            latest_power=Subquery(fresh.filter(power_w__isnull=False).values("power_w")[:1]),
+            latest_register=Subquery(fresh.filter(energy_wh__isnull=False).values("energy_wh")[:1]),
         )
         .aggregate(
             number=Count("pk"),
-            power=Coalesce(Sum("power"), 0),
-            energy=Coalesce(Sum(Greatest(F("register") - F("meter_start_wh"), 0)), 0),
+            power=Coalesce(Sum("latest_power"), 0),
+            energy=Coalesce(Sum(Greatest(F("latest_register") - F("meter_start_wh"), 0)), 0),
         )
     )
     ended = Q(state=SessionState.ENDED, ended_at__gte=midnight)

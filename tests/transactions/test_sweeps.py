@@ -1,0 +1,196 @@
+"""What is found from the rows: interrupted, unplugged, unpriced and old ones."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from chargepoints.models import ConnectorStatusEvent, Station
+from csms.common import clock, events
+from tests.support.factories import (
+    connector_of,
+    make_id_token,
+    make_operator,
+    make_site,
+    make_station,
+    make_superadmin,
+    make_tariff,
+)
+from tests.transactions.support import EVENING, report, start, stop
+from transactions import tasks
+from transactions.domain.inputs import ReadingInput
+from transactions.domain.states import SessionState
+from transactions.events import SessionEnded, SessionPriceChanged
+from transactions.models import Reading, ReviewItem, Session
+from transactions.schedule import BEAT_SCHEDULE
+from transactions.services import interrupt, retention, unplugged
+from transactions.services.readings import reading_rows, store_readings
+from transactions.services.reviewing import resolve
+
+pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def station() -> Station:
+    operator = make_operator()
+    make_tariff(operator, price_per_kwh="10", idle_price_per_minute="2", idle_grace_minutes=5)
+    make_id_token("CARD1")
+    return make_station(site=make_site(operator), connectors=2)
+
+
+def interrupted(station: Station) -> Session:
+    """A session with a reading at minute 10, and a boot at minute 20."""
+    session_id = start(station).transaction_id
+    report(session_id, (EVENING + 10 * MINUTE, 4_000))
+    assert interrupt.mark_interrupted(station.pk, EVENING + 20 * MINUTE) == 1
+    session = Session.objects.get(pk=session_id)
+    assert session.state == SessionState.INTERRUPTED
+    return session
+
+
+def test_a_silent_interrupted_session_ends_after_grace_with_its_last_reading(
+    station: Station,
+) -> None:
+    session = interrupted(station)
+    assert interrupt.settle_interrupted(EVENING + 29 * MINUTE) == 0
+    assert interrupt.settle_interrupted(EVENING + 30 * MINUTE) == 1
+    session.refresh_from_db()
+    assert (session.state, session.end_reason) == ("ENDED", "Interrupted")
+    assert (session.ended_at, session.energy_wh) == (EVENING + 10 * MINUTE, 3_000)
+    assert session.total_gross == Decimal("30.00")
+    # The stop that the charger had kept comes at last: its values replace ours, once.
+    for _time in range(2):
+        stop(
+            station,
+            session.pk,
+            EVENING + 12 * MINUTE,
+            meter=5_000,
+            reason="PowerLoss",
+            received_at=EVENING + 60 * MINUTE,
+        )
+    session.refresh_from_db()
+    assert (session.end_reason, session.energy_wh) == ("PowerLoss", 4_000)
+    assert session.total_gross == Decimal("40.00")
+    assert not ReviewItem.objects.exists()
+
+
+def test_an_interrupted_session_that_sends_readings_goes_on(station: Station) -> None:
+    session = interrupted(station)
+    report(session.pk, (EVENING + 21 * MINUTE, 5_000))
+    assert interrupt.settle_interrupted(EVENING + 22 * MINUTE) == 1
+    session.refresh_from_db()
+    assert (session.state, session.interrupted_at) == (SessionState.ACTIVE, None)
+    assert interrupt.resume([session.pk], EVENING) == 0
+    stop(station, session.pk)
+    assert [e.kind for e in session.events.all()] == ["started", "interrupted", "resumed", "ended"]
+
+
+def test_a_stop_ends_an_interrupted_session_and_a_start_after_the_boot_is_not_in_doubt(
+    station: Station,
+) -> None:
+    session = interrupted(station)
+    newer = start(station, EVENING + 21 * MINUTE, evse_id=2)
+    assert interrupt.mark_interrupted(station.pk, EVENING + 20 * MINUTE) == 0
+    stop(station, session.pk)
+    assert Session.objects.get(pk=session.pk).energy_wh == 10_000
+    assert Session.objects.get(pk=newer.transaction_id).state == SessionState.ACTIVE
+
+
+def test_a_car_that_stays_plugged_pays_until_it_leaves(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Flow ends at minute 30, grace 5; stopped at 40: 5 min idle; unplugged at 75: 40 min."""
+    published: list[events.Event] = []
+    monkeypatch.setattr("transactions.services.pricing.publish", published.append)
+    session_id = start(station).transaction_id
+    report(session_id, (EVENING + 30 * MINUTE, 11_000))
+    stop(station, session_id, EVENING + 40 * MINUTE)
+    session = Session.objects.get()
+    assert session.total_gross == Decimal("110.00")
+    for minute, status in ((41, "Finishing"), (75, "Available"), (80, "Available")):
+        at = EVENING + minute * MINUTE
+        ConnectorStatusEvent.objects.create(
+            station=station,
+            connector=connector_of(station),
+            status=status,
+            reported_at=at,
+            received_at=at,
+        )
+    assert unplugged.record_unplugged(EVENING + 90 * MINUTE) == 1
+    assert unplugged.record_unplugged(EVENING + 91 * MINUTE) == 0
+    session.refresh_from_db()
+    assert session.unplugged_at == EVENING + 75 * MINUTE
+    assert session.total_gross == Decimal("180.00")
+    assert published == [SessionPriceChanged(session_id)]
+    assert [e.kind for e in session.events.all()][-2:] == ["unplugged", "repriced"]
+
+
+def test_releasing_a_held_session_needs_all_its_items_resolved(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[events.Event] = []
+    monkeypatch.setattr("transactions.services.reviewing.publish", published.append)
+    session_id = start(station).transaction_id
+    stop(station, session_id, EVENING - MINUTE, meter=500, received_at=EVENING + 60 * MINUTE)
+    items = list(ReviewItem.objects.order_by("pk"))
+    assert sorted(item.kind for item in items) == ["CLOCK_FAULT", "IMPOSSIBLE_METER"]
+    person = make_superadmin()
+    resolve(items[0].pk, actor=person, resolution="Clock was wrong.")
+    assert Session.objects.get().is_held
+    resolve(items[1].pk, actor=person, resolution="No energy.", release=True)
+    assert not Session.objects.get().is_held
+    assert published == [SessionEnded(session_id)]
+    assert ReviewItem.objects.filter(resolved_by=person).count() == 2
+
+
+def test_old_readings_go_and_prices_stay(station: Station) -> None:
+    """On PostgreSQL a month that is over goes as a whole, the month of the limit by rows."""
+    session_id = start(station).transaction_id
+    stop(station, session_id)
+    now = datetime(2030, 6, 15, tzinfo=UTC)
+    limit = now - timedelta(days=settings.READING_RETENTION_DAYS)
+    times = [EVENING, limit - timedelta(days=1), limit + timedelta(days=1), now]
+    for at in times:
+        rows = reading_rows(station.pk, None, session_id, at, [ReadingInput(at, 1)])
+        store_readings(rows)
+    assert retention.delete_old_readings(now) >= 2
+    assert sorted(Reading.objects.values_list("received_at", flat=True)) == times[2:]
+    assert Session.objects.get().total_gross == Decimal("100.00")
+
+
+@pytest.mark.postgresql
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL partitions only")
+def test_coming_months_have_partitions_and_old_ones_are_dropped() -> None:
+    def partitions() -> list[str]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT inhrelid::regclass::text FROM pg_inherits "
+                "WHERE inhparent = 'transactions_reading'::regclass ORDER BY 1"
+            )
+            return [row[0] for row in cursor.fetchall()]
+
+    retention.create_reading_partitions(datetime(2040, 1, 31, tzinfo=UTC))
+    assert "transactions_reading_2040_12" in partitions()
+    retention.delete_old_readings(datetime(2042, 7, 1, tzinfo=UTC))
+    left = partitions()
+    assert left[0] == "transactions_reading_2040_07"
+    assert left[-1] == "transactions_reading_default"
+
+
+def test_every_scheduled_job_exists_and_finds_its_work(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = interrupted(station)
+    monkeypatch.setattr(tasks, "now", lambda: clock.now() + timedelta(days=365))
+    for entry in BEAT_SCHEDULE.values():
+        module, name = entry["task"].rsplit(".", 1)
+        assert module == "transactions.tasks"
+        getattr(tasks, name).delay()
+    tasks.price_session.delay(session.pk)
+    tasks.mark_interrupted.delay(station.pk)
+    session.refresh_from_db()
+    assert session.state == SessionState.ENDED
+    assert session.priced_at is not None
