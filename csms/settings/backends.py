@@ -91,6 +91,7 @@ def celery_broker(redis_url: str, folder: Path) -> dict[str, Any]:
         (queue / name).mkdir(parents=True, exist_ok=True)
     return {
         "CELERY_BROKER_URL": "filesystem://",
+        "CELERY_BROKER_TRANSPORT": "csms.common.broker:Transport",
         "CELERY_BROKER_TRANSPORT_OPTIONS": {
             "data_folder_in": str(queue / "messages"),
             "data_folder_out": str(queue / "messages"),
