@@ -10,19 +10,19 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import orjson
 from kombu.exceptions import ChannelError
 from kombu.transport import filesystem
-from kombu.utils.json import dumps
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, payload: Any, **_kwargs: Any) -> None:
+    def _put(self, queue: str, message: Any, **_kwargs: Any) -> None:
         folder = Path(self.data_folder_out)
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}"
         # Its name matches no queue: `_get` wants everything behind the first dot to be `QUEUE.msg`.
         draft = folder / f"{name}.draft"
         try:
-            draft.write_text(dumps(payload))
+            draft.write_bytes(orjson.dumps(message))
             os.replace(draft, folder / f"{name}.{queue}.msg")
         except OSError as error:
             raise ChannelError(f"Cannot add a message to {folder}") from error

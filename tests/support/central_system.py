@@ -39,7 +39,8 @@ class CentralSystem:
         message_id = f"m{len(self._answers)}"
         answer = self._answers[message_id] = asyncio.get_running_loop().create_future()
         await self.sockets[identity].send(json.dumps([2, message_id, action, payload]))
-        return await asyncio.wait_for(answer, 5)
+        async with asyncio.timeout(5):
+            return await answer
 
     async def serve_socket(self, socket: ServerConnection) -> None:
         assert socket.request is not None
@@ -62,12 +63,13 @@ class CentralSystem:
         if action == "StartTransaction":
             self._transactions += 1
             return {"transactionId": self._transactions, "idTagInfo": info}
-        return {
+        answers: dict[str, dict[str, Any]] = {
             "BootNotification": {"status": "Accepted", "currentTime": now, "interval": 60},
             "Heartbeat": {"currentTime": now},
             "Authorize": {"idTagInfo": info},
             "StopTransaction": {"idTagInfo": info},
-        }.get(action, {})
+        }
+        return answers.get(action, {})
 
 
 @asynccontextmanager
