@@ -18,6 +18,7 @@ from accounts.domain.states import IdTokenStatus
 from accounts.models import IdToken, Operator, User
 from csms.common import audit
 from csms.common.audit import Actor
+from csms.common.bulk import update_each
 from csms.common.clock import BANGKOK
 from csms.common.csv_input import NotReadable, Problems, Row, read_rows, shown
 
@@ -186,10 +187,10 @@ def _apply(
                 setattr(stored, name, value)
             changed.append(stored)
     IdToken.objects.bulk_create(new, batch_size=_BATCH)
-    IdToken.objects.bulk_update(changed, _CHANGEABLE_FIELDS, batch_size=_BATCH)
+    update_each(
+        IdToken,
+        {token.pk: {name: getattr(token, name) for name in _CHANGEABLE} for token in changed},
+    )
     entries = [(token, {"token": token.token}) for token in (*new, *changed)]
     audit.record_many(actor, "id_token.import", entries)
     return TokenImport(len(new), len(changed), len(wanted) - len(new) - len(changed))
-
-
-_CHANGEABLE_FIELDS = [name.removesuffix("_id") for name in _CHANGEABLE]

@@ -9,7 +9,7 @@ from django.db.models import Q
 from chargepoints.domain.text import fit
 from chargepoints.events import StationConnected, StationDisconnected
 from chargepoints.models import Station
-from chargepoints.services.bulk import update_each
+from csms.common.bulk import update_each
 from csms.common.events import publish
 
 VERSION_LENGTH = 10

@@ -13,8 +13,8 @@ from chargepoints.events import ConnectorStatusChanged
 from chargepoints.locks import lock_stations
 from chargepoints.models import Connector, ConnectorStatusEvent, Station
 from chargepoints.services.anomalies import Anomaly, record_many
-from chargepoints.services.bulk import update_each
 from chargepoints.services.connectors import ConnectorKey, is_acceptable, lock_with_missing
+from csms.common.bulk import update_each
 from csms.common.events import publish
 
 CODE_LENGTH = 255

@@ -16,12 +16,13 @@ from chargepoints.models import Connector, Evse, Site, Station
 from chargepoints.models.connectors import new_public_code
 from csms.common import audit, clock
 from csms.common.audit import Actor
+from csms.common.bulk import update_each
 from csms.imports.chargepoint_plan import Plan, StationPlan
 from transactions.models import Tariff, TariffAssignment
 
 _BATCH = 500
 _STATION_FIELDS = (
-    "site",
+    "site_id",
     "vendor",
     "model",
     "allowed_versions",
@@ -91,7 +92,7 @@ def write(plan: Plan, stored: Stored, actor: Actor) -> Written:
     Site.objects.bulk_create(plan.sites, batch_size=_BATCH)
     for site in plan.moved_sites:
         site.updated_at = now
-    Site.objects.bulk_update(plan.moved_sites, ["latitude", "longitude", "updated_at"], _BATCH)
+    update_each(Site, _values(plan.moved_sites, ("latitude", "longitude", "updated_at")))
 
     new = [item for item in plan.stations if item.is_new]
     for item in plan.stations:
@@ -100,7 +101,7 @@ def write(plan: Plan, stored: Stored, actor: Actor) -> Written:
     touched = [item for item in plan.stations if not item.is_new and item.changes]
     for item in touched:
         item.station.updated_at = now
-    Station.objects.bulk_update([item.station for item in touched], _STATION_FIELDS, _BATCH)
+    update_each(Station, _values([item.station for item in touched], _STATION_FIELDS))
 
     written = Written(changed={item.station.pk for item in touched})
     _write_evses(plan.stations, written)
@@ -170,7 +171,7 @@ def _write_connectors(items: Sequence[StationPlan], written: Written) -> None:
                 written.changed.add(item.station.pk)
                 item.changes["connectors"] = [item.row.connector_type, item.row.max_power_w]
     Connector.objects.bulk_create(made, batch_size=_BATCH)
-    Connector.objects.bulk_update(changed, ["type", "max_power_w"], _BATCH)
+    update_each(Connector, _values(changed, ("type", "max_power_w")))
 
 
 def _apply(connector: Connector, item: StationPlan) -> bool:
@@ -220,6 +221,10 @@ def _audit(plan: Plan, written: Written, actor: Actor) -> None:
         (item.station, item.changes) for item in plan.stations if item.station.pk in written.changed
     ]
     audit.record_many(actor, "import.update", changed)
+
+
+def _values(rows: Iterable[Model], names: Sequence[str]) -> dict[int, dict[str, Any]]:
+    return {row.pk: {name: getattr(row, name) for name in names} for row in rows}
 
 
 def _batches(values: Sequence[Any]) -> list[Sequence[Any]]:

@@ -1,12 +1,10 @@
 """The command outbox: once into the queue, once out of it, one final state."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from chargepoints.domain.states import CommandStatus
 from chargepoints.events import CommandRequested, CommandSettled
@@ -18,6 +16,7 @@ from csms.common.errors import Conflict, IdempotencyMismatch, InvalidInput
 from csms.common.models import AuditEntry
 from csms.common.transitions import IllegalTransition
 from tests.support.factories import make_staff, make_station
+from tests.support.threads import in_threads
 
 ACTOR = SystemActor("test")
 
@@ -153,21 +152,6 @@ def test_what_nobody_waits_for_any_more_ends(django_assert_num_queries: Any) -> 
     assert commands.fail_in_flight(station.pk, 2, "gone") == 1
     in_time.refresh_from_db()
     assert (in_time.status, in_time.error) == ("FAILED", "gone")
-
-
-def in_threads(count: int, work: Any) -> list[Any]:
-    """`work` in `count` threads that start together, each on a connection of its own."""
-    barrier = Barrier(count)
-
-    def run(number: int) -> Any:
-        try:
-            barrier.wait(30)
-            return work(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from chargepoints.domain.reports import BootReport, StatusReport
 from chargepoints.domain.states import ConnectorStatus, RegistrationStatus
@@ -14,8 +13,8 @@ from chargepoints.services import anomalies, presence, registration, status
 from chargepoints.services.connectors import ensure_connector
 from csms.common import events
 from csms.common.errors import InvalidInput
-from tests.chargepoints.test_commands import in_threads
 from tests.support.factories import connector_of, make_station
+from tests.support.threads import in_threads
 
 NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -172,10 +171,8 @@ class TestStatus:
         items = [
             (station.pk, report(evse_id=evse_id)) for station in known for evse_id in (0, 1, 2)
         ]
-        # SQLite reads the rows before each of the two updates.
-        extra = 0 if connection.vendor == "postgresql" else 2
         # Two of them are the test's savepoint.
-        with django_assert_num_queries(7 + extra):
+        with django_assert_num_queries(7):
             status.report_statuses(items)
         assert Connector.objects.filter(status="Available").count() == 2 * number
         assert ConnectorStatusEvent.objects.count() == 3 * number
@@ -236,10 +233,7 @@ class TestPresence:
         ]
         assert times == [NOW, NOW, NOW + MINUTE]
 
-    @pytest.mark.postgresql
     def test_seen_is_one_statement_for_all(self, django_assert_num_queries: Any) -> None:
-        if connection.vendor != "postgresql":
-            pytest.skip("SQLite has no UPDATE … FROM unnest")
         stations = [make_station().pk for _number in range(30)]
         with django_assert_num_queries(1):
             presence.record_seen(dict.fromkeys(stations, NOW))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.selectors.scope import Caller
@@ -217,6 +217,7 @@ offsets = st.tuples(st.floats(-2.5, 2.5), st.floats(-2.5, 2.5))
 
 
 @pytest.mark.django_db
+@settings(deadline=None, max_examples=40)
 @given(
     centre=st.sampled_from([(13.7, 100.5), (-17.0, 179.9), (0.0, -179.9), (88.9, 20.0)]),
     around=st.lists(offsets, min_size=1, max_size=12),
