@@ -42,6 +42,8 @@ urlpatterns = [
     *DOCUMENTATION,
     path("", include("accounts.api.urls")),
     path("", include("chargepoints.api.urls")),
+    path("", include("ocpp_gateway.api.urls")),
+    path("", include("transactions.api.urls")),
     path("", include(STATION)),
     path("admin/", admin.site.urls),
 ]

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from chargepoints.api.serializers import IDENTITY, REGISTRATIONS, STATUSES
+from chargepoints.api.serializers import IDENTITY_LENGTH, REGISTRATIONS, STATUSES
 from chargepoints.domain.identities import VERSIONS
 from csms.common.api.queries import PageQuerySerializer
 
@@ -76,7 +76,7 @@ class BootAnswerSerializer(serializers.Serializer[Any]):
 
 
 class WhitelistQuestionSerializer(serializers.Serializer[Any]):
-    identity = serializers.CharField(**IDENTITY)
+    identity = serializers.CharField(max_length=IDENTITY_LENGTH)
     serial_number = serializers.CharField(
         max_length=255, required=False, default="", allow_blank=True
     )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from chargepoints.domain.identities import VERSIONS
@@ -13,7 +14,7 @@ from csms.common.api.queries import PageQuerySerializer
 STATUSES = [s.value for s in ConnectorStatus]
 TYPES = list(Connector.Type.values)
 REGISTRATIONS = [s.value for s in RegistrationStatus]
-IDENTITY = {"max_length": 48}
+IDENTITY_LENGTH = 48
 
 
 class OperatorSerializer(serializers.Serializer[Any]):
@@ -83,11 +84,16 @@ class NearbyStationSerializer(StationSerializer):
     distance_km = serializers.FloatField()
 
 
+@extend_schema_field({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?$"})
+class ClockTimeField(serializers.TimeField):
+    """A time of day where the station is; OpenAPI's own `time` wants a zone."""
+
+
 class TariffWindowSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     weekdays = serializers.ListField(child=serializers.IntegerField(), help_text="1 Monday … 7.")
-    starts_at = serializers.TimeField()
-    ends_at = serializers.TimeField()
+    starts_at = ClockTimeField()
+    ends_at = ClockTimeField()
     holidays = serializers.ChoiceField(choices=["ANY", "NEVER", "ONLY"])
     price_per_kwh = serializers.DecimalField(max_digits=10, decimal_places=4)
 
@@ -180,11 +186,11 @@ class NewConnectorSerializer(serializers.Serializer[Any]):
 
 
 class OneConnectorSerializer(NewConnectorSerializer):
-    identity = serializers.CharField(**IDENTITY)
+    identity = serializers.CharField(max_length=IDENTITY_LENGTH)
 
 
 class ManyConnectorsSerializer(serializers.Serializer[Any]):
-    identity = serializers.CharField(**IDENTITY)
+    identity = serializers.CharField(max_length=IDENTITY_LENGTH)
     connectors = NewConnectorSerializer(many=True, min_length=1, max_length=100)
 
 
@@ -216,7 +222,7 @@ class StationFieldsSerializer(serializers.Serializer[Any]):
 
 
 class NewStationSerializer(StationFieldsSerializer):
-    identity = serializers.CharField(**IDENTITY)
+    identity = serializers.CharField(max_length=IDENTITY_LENGTH)
     connectors = NewConnectorSerializer(many=True, required=False, max_length=100)
 
 

@@ -12,6 +12,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
 MAX_BODY_BYTES = 1_000_000
+MAX_DEPTH = 64
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
@@ -51,7 +52,7 @@ class OrjsonRenderer(BaseRenderer):
 
 
 class OrjsonParser(BaseParser):
-    """Strict JSON: no NaN, no infinity, no lone surrogates, no more than `MAX_BODY_BYTES`."""
+    """Strict JSON: no NaN, no infinity, no lone surrogates, bounded in size and depth."""
 
     media_type = "application/json"
 
@@ -67,6 +68,25 @@ class OrjsonParser(BaseParser):
                 _("The body is larger than %(limit)d bytes.") % {"limit": MAX_BODY_BYTES}
             )
         try:
-            return orjson.loads(body)
+            value = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise ParseError(_("The body is not valid JSON: %(why)s") % {"why": error}) from error
+        if _is_deeper_than(value, MAX_DEPTH):
+            raise ParseError(_("The body is nested too deeply."))
+        return value
+
+
+def _is_deeper_than(value: Any, depth: int) -> bool:
+    """Level by level: what was read must also be writable, and recursion has its own limits."""
+    level = [value]
+    for _level in range(depth + 1):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below += item.values()
+            elif isinstance(item, list):
+                below += item
+        if not below:
+            return False
+        level = below
+    return True

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination, PageNumberPagination
@@ -37,7 +38,7 @@ class NewestFirstCursor(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
-    ordering = "-id"
+    ordering: str | tuple[str, ...] = "-id"
     invalid_cursor_message = _("The cursor is not valid.")
 
     def decode_cursor(self, request: Request) -> Cursor | None:
@@ -54,3 +55,16 @@ class NewestFirstCursor(CursorPagination):
     @staticmethod
     def is_position(text: Any) -> bool:
         return isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 19
+
+
+class NewestFirstByTimeCursor(NewestFirstCursor):
+    """For rows ordered by the moment `at`."""
+
+    ordering = ("-at", "-id")
+
+    @staticmethod
+    def is_position(text: Any) -> bool:
+        try:
+            return isinstance(text, str) and parse_datetime(text) is not None
+        except ValueError:
+            return False

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from csms.common.api.permissions import access_to
 from csms.common.api.problems import CODES, MEDIA_TYPE, TITLES
+from csms.common.api.queries import PAGE_PARAMETERS
 
 BEARER = "bearerAuth"
 API_KEY = "apiKeyAuth"
@@ -96,8 +97,11 @@ class AutoSchema(SpectacularAutoSchema):
         if access is None:
             return []
         statuses = {429, 503} if self.view.throttle_classes else {503}
+        parameters = self._get_parameters()
+        if any(parameter["name"] in PAGE_PARAMETERS for parameter in parameters):
+            statuses.add(404)
         writes = self.method in {"POST", "PUT", "PATCH"}
-        if self._get_parameters() or (writes and self.get_request_serializer() is not None):
+        if parameters or (writes and self.get_request_serializer() is not None):
             statuses.add(400)
         if "{" in self.path:
             statuses.add(404)

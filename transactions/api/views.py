@@ -1,0 +1,188 @@
+"""Sessions, prices and the question whether a token may charge."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.domain.states import Authorization
+from accounts.services.authorization import authorize
+from chargepoints.api.examples import TARIFF
+from chargepoints.models import Evse, Station
+from chargepoints.selectors.stations import get_visible
+from csms.common import clock
+from csms.common.api.examples import answered, cursor_page, sent
+from csms.common.api.pagination import NewestFirstCursor
+from csms.common.api.permissions import Access
+from csms.common.api.schema import cursor_page_of
+from csms.common.api.views import ApiView
+from csms.common.errors import FieldError, InvalidInput
+from transactions.api import examples, representation
+from transactions.api import serializers as forms
+from transactions.domain.windows import HolidayRule, Window
+from transactions.models import Tariff
+from transactions.selectors import sessions
+from transactions.selectors import tariffs as tariff_rows
+from transactions.selectors.session_filters import filtered
+from transactions.selectors.tokens import is_charging_elsewhere
+from transactions.services import tariffs
+
+
+class SummaryView(ApiView):
+    access: ClassVar = {"GET": Access(signed_in=True, scope="read")}
+
+    @extend_schema(
+        operation_id="transactions_summary",
+        summary="A session: energy, time, curve, cost lines, tax",
+        description="While it runs, `energy_wh`, `duration_seconds` and `power_w` are those of "
+        "now, and `is_final` is false.",
+        tags=["transactions"],
+        responses={200: forms.SessionSummarySerializer},
+        examples=[answered(examples.SUMMARY)],
+    )
+    def get(self, request: Request, session_id: UUID) -> Response:
+        session = sessions.find(request.user, session_id)
+        return Response(representation.summary(sessions.summary(session, clock.now())))
+
+
+class ServiceTransactionView(SummaryView):
+    access: ClassVar = {"GET": Access(staff="transactions.view_session", scope="read")}
+
+    @extend_schema(
+        operation_id="service_transactions_retrieve",
+        summary="A session",
+        tags=["partners"],
+        responses={200: forms.SessionSummarySerializer},
+        examples=[answered(examples.SUMMARY)],
+    )
+    def get(self, request: Request, session_id: UUID) -> Response:
+        return super().get(request, session_id)
+
+
+class ServiceTransactionsView(ApiView):
+    access: ClassVar = {"GET": Access(staff="transactions.view_session", scope="read")}
+    pagination_class = NewestFirstCursor
+
+    @extend_schema(
+        operation_id="service_transactions_list",
+        summary="Sessions, newest first",
+        tags=["partners"],
+        parameters=[forms.SessionQuerySerializer],
+        responses={200: cursor_page_of(forms.SessionSerializer)},
+        examples=[answered(cursor_page(examples.SESSION))],
+    )
+    def get(self, request: Request) -> Response:
+        given = self.validated(forms.SessionQuerySerializer, request.query_params.dict())
+        rows = sessions.with_places(sessions.visible_to(request.user))
+        rows = filtered(rows, **given)
+        return self.page(request, rows, representation.session)
+
+
+class AuthorizeView(ApiView):
+    access: ClassVar = {"POST": Access(scope="gateway")}
+
+    @extend_schema(
+        operation_id="transactions_authorize",
+        summary="May this id token charge here?",
+        tags=["transactions"],
+        request=forms.AuthorizationQuestionSerializer,
+        responses={200: forms.AuthorizationAnswerSerializer},
+        examples=[
+            sent({"identity": "TH-BKK-0001", "id_token": "CARD0001", "evse_id": 1}),
+            answered({"allowed": True, "status": "Accepted", "expires_at": None, "group": ""}),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        given = self.validated(forms.AuthorizationQuestionSerializer, request.data)
+        station = get_visible(request.user, given["identity"])
+        found = authorize(given["id_token"], operator_id=station.site.operator_id, at=clock.now())
+        status = found.status
+        is_accepted = status is Authorization.ACCEPTED and found.id_token is not None
+        if is_accepted and is_charging_elsewhere(found.id_token, station, given["evse_id"]):
+            status = Authorization.CONCURRENT_TX
+        return Response(
+            {
+                "allowed": status is Authorization.ACCEPTED,
+                "status": status.value,
+                "expires_at": found.expires_at,
+                "group": found.group,
+            }
+        )
+
+
+class PricingView(ApiView):
+    access: ClassVar = {"PUT": Access(staff="transactions.add_tariffassignment")}
+    problem_statuses: ClassVar = {"PUT": (409,)}
+
+    @extend_schema(
+        operation_id="chargepoints_pricing",
+        summary="Let a tariff apply at a station or one of its EVSEs",
+        description="From `effective_from` on; running sessions keep the price that they began "
+        "with. With `version` the tariff gets new prices from the same moment.",
+        tags=["chargepoints"],
+        request=forms.PricingSerializer,
+        responses={200: forms.PricingAnswerSerializer},
+        examples=[
+            sent({"tariff": 5, "effective_from": "2027-01-01T00:00:00+07:00"}),
+            answered(
+                {
+                    "identity": "TH-BKK-0001",
+                    "effective_from": "2026-12-31T17:00:00Z",
+                    "tariffs": [{"evse_id": 1, "tariff": TARIFF}],
+                }
+            ),
+        ],
+    )
+    def put(self, request: Request, identity: str) -> Response:
+        station = get_visible(request.user, identity)
+        given = self.validated(forms.PricingSerializer, request.data)
+        tariff = tariff_rows.visible_to(request.user).filter(pk=given["tariff"]).first()
+        if tariff is None:
+            raise _no_such("tariff", _("There is no such tariff."))
+        place = _place(station, given["evse_id"])
+        effective_from = given["effective_from"] or clock.now()
+        with transaction.atomic():
+            if given["version"] is not None:
+                _new_version(request, tariff, given["version"], effective_from)
+            tariffs.assign(tariff, place, actor=request.user, effective_from=effective_from)
+        return Response(
+            {
+                "identity": station.identity,
+                "effective_from": effective_from,
+                "tariffs": representation.tariffs_of(station, effective_from),
+            }
+        )
+
+
+def _place(station: Station, evse_id: int | None) -> Station | Evse:
+    if evse_id is None:
+        return station
+    for evse in station.evses.all():
+        if evse.evse_id == evse_id:
+            return evse
+    raise _no_such("evse_id", _("The station has no such EVSE."))
+
+
+def _no_such(field: str, text: str) -> InvalidInput:
+    return InvalidInput(text, errors=[FieldError(field, "does_not_exist", text)])
+
+
+def _new_version(request: Request, tariff: Tariff, given: dict[str, Any], at: Any) -> None:
+    fields = dict(given)
+    windows = [
+        Window(
+            name=one["name"],
+            weekdays=frozenset(one["weekdays"]),
+            starts_at=one["starts_at"],
+            ends_at=one["ends_at"],
+            price_per_kwh=one["price_per_kwh"],
+            holidays=HolidayRule(one["holidays"]),
+            priority=priority,
+        )
+        for priority, one in enumerate(fields.pop("windows"))
+    ]
+    tariffs.create_version(tariff, actor=request.user, effective_from=at, windows=windows, **fields)
