@@ -177,7 +177,7 @@ def test_the_narrowest_tariff_in_effect_applies(
     for name, place in places.items():
         for _time in range(2):
             assign(versions[name].tariff, place, actor=SYSTEM, effective_from=EVENING)
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(2):
             assert version_for(evse, EVENING) == versions[name]
         assert version_for(evse, EVENING - MINUTE) == default
     newer = create_version(

@@ -5,28 +5,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import transaction
-from django.db.models import Q
 
 from accounts.domain.states import Authorization
 from accounts.services.authorization import AuthorizationResult, authorize
 from chargepoints.domain.clocks import is_plausible
 from chargepoints.domain.text import fit
-from chargepoints.models import Connector
 from chargepoints.services.connectors import ensure_connector
 from csms.common.events import publish
 from transactions.domain.inputs import SessionStart
 from transactions.domain.states import (
     OPEN_SESSION_STATES,
     SESSION_TRANSITIONS,
-    UNFINISHED_SESSION_STATES,
     EndReason,
     SessionState,
 )
 from transactions.events import SessionStarted
-from transactions.locks import TRANSACTION_ID_LENGTH, lock_connector, lock_session
+from transactions.locks import TRANSACTION_ID_LENGTH, Spot, lock_connector, lock_session
 from transactions.models import ReviewItem, Session, SessionEvent
 from transactions.selectors.metering import register_value
-from transactions.selectors.tariffs import version_for
+from transactions.selectors.related import RelatedSession, related_sessions
+from transactions.selectors.tariffs import version_at
 from transactions.services.ending import Ending, end, last_known_moment
 from transactions.services.pricing import PricingFailed
 from transactions.services.reviewing import content_key, file, item
@@ -72,103 +70,92 @@ def start_session(station_id: int, start: SessionStart) -> StartAnswer:
 
 
 def _start(station_id: int, start: SessionStart, *, prices: bool) -> StartAnswer:
-    connector = _connector(station_id, start)
+    spot = _spot(station_id, start)
     is_clock_right = is_plausible(start.started_at, start.received_at)
     started_at = start.started_at if is_clock_right else start.received_at
-    operator_id = connector.evse.station.site.operator_id
-    token = authorize(start.id_token, operator_id=operator_id, at=started_at)
+    token = authorize(start.id_token, operator_id=spot.operator_id, at=started_at)
     key = start_key(start)
-    related = _related(station_id, connector, start, key, token)
+    charger_id = fit(start.transaction_id, TRANSACTION_ID_LENGTH) or None
+    related = related_sessions(
+        station_id=station_id,
+        connector_id=spot.connector_id,
+        start_key=key,
+        ocpp_transaction_id=charger_id,
+        id_token_id=token.id_token.pk if token.id_token else None,
+    )
     for session in related:
-        if _is_repetition(session, station_id, start, key):
-            return _answer(session, Authorization(session.authorization), token)
-    authorization = _authorization(token, connector, related)
+        if session.station_id == station_id and (
+            session.start_key == key or (charger_id and session.ocpp_transaction_id == charger_id)
+        ):
+            return _answer(session.pk, Authorization(session.authorization), token)
+    authorization = _authorization(token, spot, related)
     for session in related:
-        if session.connector_id == connector.pk and session.state in OPEN_SESSION_STATES:
+        if session.connector_id == spot.connector_id and session.state in OPEN_SESSION_STATES:
             _supersede(session.pk, start, prices=prices)
-    session = _awaited(related, connector, start) or Session()
-    session.station_id = station_id
-    session.connector = connector
-    session.start_key = key
-    session.ocpp_transaction_id = fit(start.transaction_id, TRANSACTION_ID_LENGTH) or None
-    session.id_token = token.id_token
-    session.id_token_value = fit(start.id_token, TOKEN_LENGTH)
-    session.authorization = authorization.value
-    if session.driver_id is None and token.id_token is not None:
-        session.driver_id = token.id_token.user_id
-    session.started_at = started_at
-    session.charger_started_at = start.started_at
-    session.start_received_at = start.received_at
-    session.meter_start_wh = register_value(start.meter_start_wh)
-    session.tariff_version = version_for(connector.evse, started_at)
-    if session.tariff_version is not None:
-        session.currency = session.tariff_version.tariff.currency
-    session.state = SessionState.ACTIVE.value
-    session.save()
-    _record(session, start, is_clock_right=is_clock_right)
-    publish(SessionStarted(session.pk))
-    return _answer(session, authorization, token)
+    new = _awaited(related, spot, start) or Session()
+    new.station_id = station_id
+    new.connector_id = spot.connector_id
+    new.start_key = key
+    new.ocpp_transaction_id = charger_id
+    new.id_token = token.id_token
+    new.id_token_value = fit(start.id_token, TOKEN_LENGTH)
+    new.authorization = authorization.value
+    if new.driver_id is None and token.id_token is not None:
+        new.driver_id = token.id_token.user_id
+    new.started_at = started_at
+    new.charger_started_at = start.started_at
+    new.start_received_at = start.received_at
+    new.meter_start_wh = register_value(start.meter_start_wh)
+    new.state = SessionState.ACTIVE.value
+    _set_tariff(new, spot, started_at)
+    new.save()
+    _record(new, start, is_clock_right=is_clock_right)
+    publish(SessionStarted(new.pk))
+    return _answer(new.pk, authorization, token)
 
 
-def _connector(station_id: int, start: SessionStart) -> Connector:
-    connector = lock_connector(station_id, start.evse_id, start.connector_id)
-    if connector is None:
+def _spot(station_id: int, start: SessionStart) -> Spot:
+    spot = lock_connector(station_id, start.evse_id, start.connector_id)
+    if spot is None:
         ensure_connector(station_id, start.evse_id, start.connector_id)
-        connector = lock_connector(station_id, start.evse_id, start.connector_id)
-    if connector is None:
+        spot = lock_connector(station_id, start.evse_id, start.connector_id)
+    if spot is None:
         raise LookupError("The connector vanished.")
-    return connector
+    return spot
 
 
-def _related(
-    station_id: int,
-    connector: Connector,
-    start: SessionStart,
-    key: str,
-    token: AuthorizationResult,
-) -> list[Session]:
-    """Repetitions of this start, what is unfinished on the connector, what the token has open."""
-    wanted = Q(station_id=station_id, start_key=key) | Q(
-        connector=connector, state__in=UNFINISHED_SESSION_STATES
+def _set_tariff(session: Session, spot: Spot, started_at: datetime) -> None:
+    tariff = version_at(
+        evse_id=spot.evse_id,
+        station_id=spot.station_id,
+        site_id=spot.site_id,
+        operator_id=spot.operator_id,
+        at=started_at,
     )
-    if start.transaction_id:
-        charger_id = fit(start.transaction_id, TRANSACTION_ID_LENGTH)
-        wanted |= Q(station_id=station_id, ocpp_transaction_id=charger_id)
-    if token.id_token is not None:
-        wanted |= Q(id_token=token.id_token, state__in=OPEN_SESSION_STATES)
-    return list(Session.objects.filter(wanted).order_by("pk"))
-
-
-def _is_repetition(session: Session, station_id: int, start: SessionStart, key: str) -> bool:
-    if session.station_id != station_id:
-        return False
-    charger_id = fit(start.transaction_id, TRANSACTION_ID_LENGTH)
-    return session.start_key == key or bool(
-        charger_id and session.ocpp_transaction_id == charger_id
-    )
+    if tariff is not None:
+        session.tariff_version_id = tariff.version_id
+        session.currency = tariff.currency
 
 
 def _authorization(
-    token: AuthorizationResult, connector: Connector, related: Sequence[Session]
+    token: AuthorizationResult, spot: Spot, related: Sequence[RelatedSession]
 ) -> Authorization:
     if token.status is Authorization.ACCEPTED and token.id_token is not None:
         for session in related:
             if (
                 session.id_token_id == token.id_token.pk
-                and session.connector_id != connector.pk
+                and session.connector_id != spot.connector_id
                 and session.state in OPEN_SESSION_STATES
             ):
                 return Authorization.CONCURRENT_TX
     return token.status
 
 
-def _awaited(
-    related: Sequence[Session], connector: Connector, start: SessionStart
-) -> Session | None:
+def _awaited(related: Sequence[RelatedSession], spot: Spot, start: SessionStart) -> Session | None:
     """The session for which the charger was asked to start with this token here, if any."""
     for session in related:
         if (
-            session.connector_id == connector.pk
+            session.connector_id == spot.connector_id
             and session.state == SessionState.STARTING
             and session.id_token_value.lower() == start.id_token.lower()
         ):
@@ -236,6 +223,6 @@ def _item(kind: ReviewItem.Kind, session: Session, start: SessionStart, detail: 
 
 
 def _answer(
-    session: Session, authorization: Authorization, token: AuthorizationResult
+    session_id: int, authorization: Authorization, token: AuthorizationResult
 ) -> StartAnswer:
-    return StartAnswer(session.pk, authorization, token.expires_at, token.group)
+    return StartAnswer(session_id, authorization, token.expires_at, token.group)
