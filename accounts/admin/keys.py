@@ -5,7 +5,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -86,7 +86,7 @@ class ApiKeyAdmin(ConsoleAdmin):
     def response_add(
         self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
     ) -> HttpResponse:
-        secrets = [(_now("API key"), obj.raw_key)]  # type: ignore[attr-defined]
+        secrets = [(gettext("API key"), obj.raw_key)]  # type: ignore[attr-defined]
         return shown_once(
             request, obj.name, secrets, reverse("admin:accounts_apikey_change", args=[obj.pk])
         )
@@ -96,9 +96,9 @@ class ApiKeyAdmin(ConsoleAdmin):
         key = get_object_or_404(self.get_queryset(request), pk=object_id)
         url = reverse("admin:accounts_apikey_change", args=[key.pk])
         if request.method != "POST":
-            return confirm(request, _now("Revoke %(name)s?") % {"name": key.name}, url)
+            return confirm(request, gettext("Revoke %(name)s?") % {"name": key.name}, url)
         keys.revoke(key, actor=cast(User, request.user))
-        self.message_user(request, _now("The key is void from now on."), messages.SUCCESS)
+        self.message_user(request, gettext("The key is void from now on."), messages.SUCCESS)
         return HttpResponseRedirect(url)
 
     @display(description=_("scopes"))
@@ -111,7 +111,7 @@ class ApiKeyAdmin(ConsoleAdmin):
     )
     def state(self, key: ApiKey) -> tuple[str, str]:
         if key.revoked_at is not None:
-            return "revoked", _now("revoked")
+            return "revoked", gettext("revoked")
         if key.expires_at is not None and key.expires_at <= now():
-            return "expired", _now("expired")
-        return "valid", _now("valid")
+            return "expired", gettext("expired")
+        return "valid", gettext("valid")

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from qrcode.image.svg import SvgPathImage
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -106,7 +106,9 @@ class UserAdmin(ConsoleAdmin):
         user = get_object_or_404(self.get_queryset(request), pk=object_id)
         if request.method != "POST":
             url = reverse("admin:accounts_user_change", args=[user.pk])
-            question = _now("Make a new second factor for %(name)s? The present one stops working.")
+            question = gettext(
+                "Make a new second factor for %(name)s? The present one stops working."
+            )
             return confirm(request, question % {"name": user}, url)
         address = staff.renew_totp(user, actor=cast(User, request.user))
         return self._show_second_factor(request, user, address)
@@ -115,10 +117,10 @@ class UserAdmin(ConsoleAdmin):
         codes = staff.create_backup_codes(user, actor=cast(User, request.user))
         return shown_once(
             request,
-            _now("Second factor of %(name)s") % {"name": user},
+            gettext("Second factor of %(name)s") % {"name": user},
             [
-                (_now("Address for the authenticator app"), address),
-                (_now("Backup codes, each works once"), "  ".join(codes)),
+                (gettext("Address for the authenticator app"), address),
+                (gettext("Backup codes, each works once"), "  ".join(codes)),
             ],
             reverse("admin:accounts_user_change", args=[user.pk]),
             qr_svg=qr_code(address),

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
@@ -200,11 +200,11 @@ class StationAdmin(ConsoleAdmin):
         scheme = "wss" if request.is_secure() else "ws"
         return shown_once(
             request,
-            _now("How %(identity)s connects") % {"identity": station.identity},
+            gettext("How %(identity)s connects") % {"identity": station.identity},
             [
-                (_now("Address"), f"{scheme}://{request.get_host()}/ocpp/{station.identity}"),
-                (_now("Identity (user name)"), station.identity),
-                (_now("Password"), password),
+                (gettext("Address"), f"{scheme}://{request.get_host()}/ocpp/{station.identity}"),
+                (gettext("Identity (user name)"), station.identity),
+                (gettext("Password"), password),
             ],
             reverse("admin:console_station", args=[station.pk]),
         )
@@ -222,7 +222,7 @@ class StationAdmin(ConsoleAdmin):
     def new_password(self, request: HttpRequest, object_id: int) -> HttpResponse:
         station = get_object_or_404(self.get_queryset(request), pk=object_id)
         if request.method != "POST":
-            question = _now("Make a new password for %(name)s? The charger must be given it.")
+            question = gettext("Make a new password for %(name)s? The charger must be given it.")
             return self._confirm(request, station, question)
         password = secrets.token_hex(PASSWORD_BYTES)
         stations.update_station(
@@ -244,11 +244,11 @@ class StationAdmin(ConsoleAdmin):
     def archive(self, request: HttpRequest, object_id: int) -> HttpResponse:
         station = get_object_or_404(self.get_queryset(request), pk=object_id)
         if request.method != "POST":
-            question = _now("Archive %(name)s? It can no longer connect; its history stays.")
+            question = gettext("Archive %(name)s? It can no longer connect; its history stays.")
             return self._confirm(request, station, question)
         reason = request.POST.get("reason", "")
         stations.archive_station(station, actor=cast(User, request.user), reason=reason)
-        self.message_user(request, _now("The station is archived."), messages.SUCCESS)
+        self.message_user(request, gettext("The station is archived."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:chargepoints_station_changelist"))
 
     @action(
@@ -260,10 +260,10 @@ class StationAdmin(ConsoleAdmin):
     def restore(self, request: HttpRequest, object_id: int) -> HttpResponse:
         station = get_object_or_404(self.get_queryset(request), pk=object_id)
         if request.method != "POST":
-            return self._confirm(request, station, _now("Restore %(name)s?"))
+            return self._confirm(request, station, gettext("Restore %(name)s?"))
         reason = request.POST.get("reason", "")
         stations.restore_station(station, actor=cast(User, request.user), reason=reason)
-        self.message_user(request, _now("The station may connect again."), messages.SUCCESS)
+        self.message_user(request, gettext("The station may connect again."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:chargepoints_station_change", args=[object_id]))
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> Any:
@@ -288,4 +288,6 @@ class StationAdmin(ConsoleAdmin):
         label={"online": "success", "offline": "danger"},
     )
     def online(self, station: Station) -> tuple[str, str]:
-        return ("online", _now("Online")) if station.is_online else ("offline", _now("Offline"))
+        return (
+            ("online", gettext("Online")) if station.is_online else ("offline", gettext("Offline"))
+        )

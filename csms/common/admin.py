@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.db.models import Field, ForeignKey, ManyToManyField, Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -22,6 +22,7 @@ from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
 from csms.common import audit
+from csms.common.admin_checks import ConsoleChecks
 from csms.common.models import AuditEntry, IdempotencyRecord
 
 
@@ -141,6 +142,7 @@ class ScopedMixin:
 class ConsoleAdmin(ScopedMixin, ModelAdmin):
     """Base of all lists and forms. Nothing is deleted here; every write is audited."""
 
+    checks_class = ConsoleChecks
     list_per_page = 50
     list_filter_submit = True
     show_full_result_count = False
@@ -169,6 +171,12 @@ class ConsoleAdmin(ScopedMixin, ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponse:
+        """A foreign row answers like one that is not there."""
+        raise Http404
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry | None:  # type: ignore[override]
         self._audit(request, obj, "create", message)

@@ -8,9 +8,8 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
@@ -26,24 +25,24 @@ from transactions.domain.states import OPEN_SESSION_STATES
 from transactions.models import Session
 
 STATION_FACTS = [
-    ("vendor_model", _lazy("Vendor and model")),
-    ("firmware_version", _lazy("Firmware")),
-    ("serial_number", _lazy("Serial number")),
-    ("version", _lazy("OCPP version")),
-    ("registration", _lazy("Registration")),
-    ("last_seen_at", _lazy("Last seen")),
-    ("connected_at", _lazy("Connected since")),
-    ("booted_at", _lazy("Last boot")),
+    ("vendor_model", gettext_lazy("Vendor and model")),
+    ("firmware_version", gettext_lazy("Firmware")),
+    ("serial_number", gettext_lazy("Serial number")),
+    ("version", gettext_lazy("OCPP version")),
+    ("registration", gettext_lazy("Registration")),
+    ("last_seen_at", gettext_lazy("Last seen")),
+    ("connected_at", gettext_lazy("Connected since")),
+    ("booted_at", gettext_lazy("Last boot")),
 ]
 SESSION_FACTS = [
-    ("id_token", _lazy("Card or token")),
-    ("authorization", _lazy("Authorization")),
-    ("started_at", _lazy("Started")),
-    ("ended_at", _lazy("Ended")),
-    ("charging_ended_at", _lazy("Energy stopped flowing")),
-    ("end_reason", _lazy("Reason of the end")),
-    ("meter_start_wh", _lazy("Meter at start (Wh)")),
-    ("meter_stop_wh", _lazy("Meter at end (Wh)")),
+    ("id_token", gettext_lazy("Card or token")),
+    ("authorization", gettext_lazy("Authorization")),
+    ("started_at", gettext_lazy("Started")),
+    ("ended_at", gettext_lazy("Ended")),
+    ("charging_ended_at", gettext_lazy("Energy stopped flowing")),
+    ("end_reason", gettext_lazy("Reason of the end")),
+    ("meter_start_wh", gettext_lazy("Meter at start (Wh)")),
+    ("meter_stop_wh", gettext_lazy("Meter at end (Wh)")),
 ]
 
 

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -27,8 +27,8 @@ class StationConnectionAdmin(ReadOnlyAdmin):
     @display(description=_("state"), label={"online": "success", "offline": "danger"})
     def state(self, connection: StationConnection) -> tuple[str, str]:
         if connection.station.is_online:
-            return "online", _now("Online")
-        return "offline", _now("Offline")
+            return "online", gettext("Online")
+        return "offline", gettext("Offline")
 
 
 @admin.register(GatewayNode)

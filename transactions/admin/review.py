@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
@@ -92,7 +92,7 @@ class ReviewItemAdmin(ReadOnlyAdmin):
         item = get_object_or_404(self.get_queryset(request), pk=object_id)
         url = reverse("admin:transactions_reviewitem_change", args=[item.pk])
         if item.resolved_at is not None:
-            self.message_user(request, _now("It is resolved already."), messages.INFO)
+            self.message_user(request, gettext("It is resolved already."), messages.INFO)
             return HttpResponseRedirect(url)
         form = ResolveForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
@@ -106,11 +106,11 @@ class ReviewItemAdmin(ReadOnlyAdmin):
             except DomainError as error:
                 form.add_error(None, error.detail)
             else:
-                self.message_user(request, _now("Resolved."), messages.SUCCESS)
+                self.message_user(request, gettext("Resolved."), messages.SUCCESS)
                 return HttpResponseRedirect(reverse("admin:transactions_reviewitem_changelist"))
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{_now('Resolve')}: {item.get_kind_display()}",
+            "title": f"{gettext('Resolve')}: {item.get_kind_display()}",
             "form": form,
             "item": item,
             "raw": pretty(item.raw),
@@ -145,7 +145,7 @@ class ReviewItemAdmin(ReadOnlyAdmin):
             '<a href="{}?station__id__exact={}" class="cs-rowlink">{}</a>',
             url,
             item.station_id,
-            _now("Open the message archive of this station"),
+            gettext("Open the message archive of this station"),
         )
 
     @display(description=_("resolved"), boolean=True)
