@@ -33,10 +33,12 @@ class Charger(WSListener):
     value of every sample that the server has confirmed.
     """
 
-    def __init__(self, identity: str, password: str) -> None:
+    def __init__(self, identity: str, password: str, id_tag: str) -> None:
         super().__init__()
         self.identity = identity
         self.password = password
+        # Of its own: the CSMS does not accept one card at two chargers at a time.
+        self.id_tag = id_tag
         self.energy_wh = 0
         self.transaction_id = 0
         self.acknowledged = array("q")
@@ -90,6 +92,10 @@ class Charger(WSListener):
         elif frame.msg_type is WSMsgType.CLOSE:
             self.refusals.append(f"closed {frame.get_close_code()} {frame.get_close_reason()}")
             transport.disconnect()
+
+    @property
+    def is_connected(self) -> bool:
+        return self._transport is not None
 
     # --- RPC
 

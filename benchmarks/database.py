@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -63,11 +64,18 @@ def manage(environment: dict[str, str], *arguments: str) -> None:
         raise RuntimeError(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")
 
 
-def prepare(environment: dict[str, str], folder: Path, stations: int) -> list[tuple[str, str]]:
-    """Migrate, then import stations, a tariff and a token; (identity, password) of each station."""
+class Credentials(NamedTuple):
+    identity: str
+    password: str
+    id_tag: str
+
+
+def prepare(environment: dict[str, str], folder: Path, stations: int) -> list[Credentials]:
+    """Migrate, then import stations and an RFID card for each."""
     manage(environment, "migrate", "--verbosity", "0")
     credentials = [
-        (f"BENCH-{number:05}", f"benchmark-{number:05}-secret") for number in range(stations)
+        Credentials(f"BENCH-{number:05}", f"benchmark-{number:05}-secret", f"CARD{number:05}")
+        for number in range(stations)
     ]
     station_file = folder / "stations.csv"
     station_file.write_text(
@@ -77,7 +85,7 @@ def prepare(environment: dict[str, str], folder: Path, stations: int) -> list[tu
                 *(
                     f"{identity},{password},{OPERATOR},Benchmark,13.745570,100.534960,Benchmark,"
                     f"Load,ocpp1.6,1,1,CCS2,60,"
-                    for identity, password in credentials
+                    for identity, password, _id_tag in credentials
                 ),
                 "",
             ]
@@ -86,7 +94,13 @@ def prepare(environment: dict[str, str], folder: Path, stations: int) -> list[tu
     manage(environment, "import_chargepoints", str(station_file))
     token_file = folder / "tokens.csv"
     token_file.write_text(
-        f"token,type,status,expires_at,group,driver_email\n{messages.ID_TAG},ISO14443,Accepted,,,\n"
+        "\n".join(
+            [
+                "token,type,status,expires_at,group,driver_email",
+                *(f"{found.id_tag},ISO14443,Accepted,,," for found in credentials),
+                "",
+            ]
+        )
     )
     manage(environment, "import_tokens", str(token_file))
     return credentials

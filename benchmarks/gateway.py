@@ -25,6 +25,7 @@ from benchmarks.verification import verify_readings, verify_sessions
 Result = TypeVar("Result")
 
 WARM_UP_CONNECTIONS = 100
+SESSION_CONNECTIONS = 100
 CONNECT_AT_ONCE = 100
 SETTLE_SECONDS = 3.0
 
@@ -36,22 +37,35 @@ class Extent:
     seconds: float
     idle_seconds: float
     idle_connections: tuple[int, ...]
+    connections: tuple[int, ...]
+    rates: tuple[int, ...]
 
     @property
     def stations(self) -> int:
-        return max(1_000, *self.idle_connections)
+        return max(*self.idle_connections, *self.connections, 1_000)
 
 
-FULL = Extent(seconds=10.0, idle_seconds=20.0, idle_connections=(1_000, 5_000))
-QUICK = Extent(seconds=2.0, idle_seconds=2.0, idle_connections=(1_000,))
+FULL = Extent(
+    10.0, 20.0, idle_connections=(1_000, 5_000), connections=(100, 1_000), rates=(1_000, 2_000)
+)
+QUICK = Extent(2.0, 2.0, idle_connections=(500,), connections=(100,), rates=(1_000,))
 
 
 class Bench:
-    """The scenarios, one method each: connect, load, disconnect, verify, and a `Row`."""
+    """The scenarios, one method each; each takes the sockets it needs, and verifies what it sent.
+
+    All run in one event loop, so that sockets stay open from one scenario to the next.
+    """
 
     def __init__(
-        self, server: Server, database_url: str, chargers: Sequence[Charger], extent: Extent
+        self,
+        runner: asyncio.Runner,
+        server: Server,
+        database_url: str,
+        chargers: Sequence[Charger],
+        extent: Extent,
     ) -> None:
+        self._runner = runner
         self._server = server
         self._database_url = database_url
         self._chargers = chargers
@@ -69,41 +83,43 @@ class Bench:
         }
 
     def idle(self) -> list[Row]:
-        return [self._idle(count) for count in self._extent.idle_connections]
+        return [self._run(self._idle(count)) for count in self._extent.idle_connections]
 
     def storm(self) -> list[Row]:
-        measured = _run(self._storm(1_000))
-        return [Row.of("connect storm, 1,000: connect and boot at once", measured, 0)]
+        count = max(self._extent.connections)
+        measured = self._run(self._storm(count))
+        return [Row.of(f"connect storm, {count:,}: connect and boot at once", measured, 0)]
 
     def heartbeats(self) -> list[Row]:
         return [
-            self._closed(f"Heartbeat, {count:,} connections", count, load.heartbeat)
-            for count in (100, 1_000)
+            self._closed("Heartbeat", count, load.heartbeat) for count in self._extent.connections
         ]
 
     def closed_loop(self) -> list[Row]:
         return [
-            self._closed(f"MeterValues {name}, {count:,} connections", count, make)
-            for name, make in (("1x4", load.one_moment), ("4x4", load.four_moments))
-            for count in (100, 1_000)
+            self._closed(name, count, make)
+            for name, make in (
+                ("MeterValues 1x4", load.one_moment),
+                ("MeterValues 4x4", load.four_moments),
+            )
+            for count in self._extent.connections
         ]
 
     def open_loop(self) -> list[Row]:
-        return [self._open(rate) for rate in (1_000, 2_000)]
+        count = max(self._extent.connections)
+        return [self._open(count, rate) for rate in self._extent.rates]
 
     def sessions(self) -> list[Row]:
         # The last chargers: the first ones have a running transaction of the other scenarios.
-        chargers = self._chargers[-WARM_UP_CONNECTIONS:]
+        chargers = self._chargers[-SESSION_CONNECTIONS:]
         for charger in chargers:
             charger.transaction_id = 0
 
         async def scenario() -> load.Sessions:
-            await load.connect_all(chargers, self._server.url, at_once=CONNECT_AT_ONCE)
-            sessions = await load.complete_sessions(chargers, self._extent.seconds, self._meter())
-            await load.disconnect_all(chargers)
-            return sessions
+            await self._connect(chargers)
+            return await load.complete_sessions(chargers, self._extent.seconds, self._meter())
 
-        sessions = _run(scenario())
+        sessions = self._run(scenario())
         verify_sessions(sessions.transaction_ids, database.stored_sessions())
         self._verify(chargers)
         name = f"complete sessions, {len(chargers)} connections"
@@ -112,36 +128,62 @@ class Bench:
     # --- parts
 
     def _closed(self, name: str, count: int, make: load.CallMaker) -> Row:
-        async def load_of(chargers: Sequence[Charger]) -> load.Measured:
+        async def scenario() -> load.Measured:
+            chargers = await self._charging(count)
             return await load.ClosedLoop(chargers, make).run(self._extent.seconds, self._meter())
 
-        return self._loaded(f"closed loop, {name}", count, load_of)
+        measured = self._run(scenario())
+        return Row.of(
+            f"closed loop, {name}, {count:,} connections", measured, self._verify(self._chargers)
+        )
 
-    def _open(self, rate: int) -> Row:
-        async def load_of(chargers: Sequence[Charger]) -> load.Measured:
+    def _open(self, count: int, rate: int) -> Row:
+        async def scenario() -> load.Measured:
+            chargers = await self._charging(count)
             loop = load.OpenLoop(chargers, load.one_moment, rate)
             return await loop.run(self._extent.seconds, self._meter())
 
-        return self._loaded(
-            f"open loop, MeterValues 1x4, {rate:,}/s, 1,000 connections", 1_000, load_of
+        measured = self._run(scenario())
+        name = f"open loop, MeterValues 1x4, {rate:,}/s, {count:,} connections"
+        return Row.of(name, measured, self._verify(self._chargers))
+
+    async def _storm(self, count: int) -> load.Measured:
+        await load.disconnect_all(self._chargers)
+        meter = self._meter()
+        meter.start()
+        took = await load.connect_all(self._chargers[:count], self._server.url, at_once=count)
+        return load.Measured(took, usage=meter.stop())
+
+    async def _idle(self, count: int) -> Row:
+        # What the first connections of a process cost (threads, caches) is not theirs alone.
+        await load.disconnect_all(self._chargers)
+        await self._connect(self._chargers[-WARM_UP_CONNECTIONS:])
+        await load.disconnect_all(self._chargers)
+        before = self._server.resident_kilobytes()
+        await self._connect(self._chargers[:count])
+        await asyncio.sleep(SETTLE_SECONDS)
+        kilobytes = (self._server.resident_kilobytes() - before) / count
+        used, began = self._server.cpu_seconds(), perf_counter()
+        await asyncio.sleep(self._extent.idle_seconds)
+        share = (self._server.cpu_seconds() - used) / (perf_counter() - began)
+        await load.disconnect_all(self._chargers)
+        return Row(
+            f"idle, {count:,} connections",
+            kilobytes_per_connection=kilobytes,
+            idle_cpu_percent=share * 100,
         )
 
-    def _loaded(
-        self,
-        name: str,
-        count: int,
-        load_of: Callable[[Sequence[Charger]], Coroutine[Any, Any, load.Measured]],
-    ) -> Row:
+    async def _charging(self, count: int) -> Sequence[Charger]:
+        """The first `count` chargers, and only they, connected and with a running transaction."""
         chargers = self._chargers[:count]
+        await load.disconnect_all(self._chargers[count:])
+        await self._connect(chargers)
+        await load.open_transactions(chargers)
+        return chargers
 
-        async def scenario() -> load.Measured:
-            await load.connect_all(chargers, self._server.url, at_once=CONNECT_AT_ONCE)
-            await load.open_transactions(chargers)
-            measured = await load_of(chargers)
-            await load.disconnect_all(chargers)
-            return measured
-
-        return Row.of(name, _run(scenario()), self._verify(chargers))
+    async def _connect(self, chargers: Sequence[Charger]) -> None:
+        missing = [charger for charger in chargers if not charger.is_connected]
+        await load.connect_all(missing, self._server.url, at_once=CONNECT_AT_ONCE)
 
     def _verify(self, chargers: Sequence[Charger]) -> int:
         """Number of samples acknowledged since the last call, all of them found in the database."""
@@ -156,50 +198,16 @@ class Bench:
             charger.acknowledged = array("q")
         return count
 
-    async def _storm(self, count: int) -> load.Measured:
-        meter = self._meter()
-        meter.start()
-        chargers = self._chargers[:count]
-        took = await load.connect_all(chargers, self._server.url, at_once=count)
-        usage = meter.stop()
-        await load.disconnect_all(chargers)
-        return load.Measured(took, usage=usage)
-
-    def _idle(self, count: int) -> Row:
-        _run(self._connected_only(self._chargers[-WARM_UP_CONNECTIONS:]))
-        before = self._server.resident_kilobytes()
-        chargers = self._chargers[:count]
-
-        async def scenario() -> tuple[float, float]:
-            await load.connect_all(chargers, self._server.url, at_once=CONNECT_AT_ONCE)
-            await asyncio.sleep(SETTLE_SECONDS)
-            kilobytes = (self._server.resident_kilobytes() - before) / count
-            used, began = self._server.cpu_seconds(), perf_counter()
-            await asyncio.sleep(self._extent.idle_seconds)
-            share = (self._server.cpu_seconds() - used) / (perf_counter() - began)
-            await load.disconnect_all(chargers)
-            return kilobytes, share * 100
-
-        kilobytes, percent = _run(scenario())
-        self._verify(chargers)
-        return Row(
-            f"idle, {count:,} connections",
-            kilobytes_per_connection=kilobytes,
-            idle_cpu_percent=percent,
-        )
-
-    async def _connected_only(self, chargers: Sequence[Charger]) -> None:
-        await load.connect_all(chargers, self._server.url, at_once=CONNECT_AT_ONCE)
-        await load.disconnect_all(chargers)
-
     def _meter(self) -> UsageMeter:
         return UsageMeter(self._server.pid, lambda: database.database_pids(self._database_url))
 
+    def _run(self, scenario: Coroutine[Any, Any, Result]) -> Result:
+        gc.collect()
+        gc.freeze()
+        return self._runner.run(scenario)
 
-def _run(scenario: Coroutine[Any, Any, Result]) -> Result:
-    gc.collect()
-    gc.freeze()
-    return uvloop.run(scenario)
+    def close(self) -> None:
+        self._run(load.disconnect_all(self._chargers))
 
 
 def main() -> None:
@@ -212,7 +220,7 @@ def main() -> None:
         environment = server_environment(folder, url)
         _say(f"Preparing {extent.stations:,} stations …")
         credentials = database.prepare(environment, folder, extent.stations)
-        chargers = [Charger(identity, password) for identity, password in credentials]
+        chargers = [Charger(*found) for found in credentials]
         database.use_from_here(environment)
         stack.callback(database.close)
         database.create_tariff()
@@ -236,12 +244,16 @@ def _one_run(
 ) -> list[Row]:
     """All chosen scenarios against one server process, started and ended here."""
     rows: list[Row] = []
-    with Server(folder, environment, options.port) as server:
-        bench = Bench(server, environment["DATABASE_URL"], chargers, extent)
+    with (
+        Server(folder, environment, options.port) as server,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        bench = Bench(runner, server, environment["DATABASE_URL"], chargers, extent)
         for name, scenario in bench.scenarios().items():
             if options.only is None or name in options.only:
                 _say(f"{name} …")
                 rows += scenario()
+        bench.close()
     return rows
 
 

@@ -5,7 +5,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
 
@@ -45,8 +45,11 @@ def one_moment(charger: Charger) -> Call:
 def four_moments(charger: Charger) -> Call:
     """MeterValues with four meterValue of four sampledValue each: four rows of readings."""
     samples = charger.next_samples(4)
-    now = messages.clock()
-    entries = ",".join(messages.meter_value(energy, now) for energy in samples)
+    now = datetime.now(UTC)
+    entries = ",".join(
+        messages.meter_value(energy, messages.timestamp(now - timedelta(seconds=3 - age)))
+        for age, energy in enumerate(samples)
+    )
     return "MeterValues", messages.meter_values(charger.transaction_id, entries), samples
 
 
@@ -193,7 +196,7 @@ async def open_transactions(chargers: Sequence[Charger], *, at_once: int = 100) 
 
     async def worker() -> None:
         for charger in waiting:
-            payload = messages.start(charger.energy_wh, datetime.now(UTC))
+            payload = messages.start(charger.id_tag, charger.energy_wh, datetime.now(UTC))
             charger.transaction_id = await _start(charger, payload)
 
     async with asyncio.TaskGroup() as group:
@@ -243,11 +246,11 @@ async def complete_sessions(
 
 async def _one_session(charger: Charger) -> int:
     at = charger.next_session_start()
-    answer = await charger.call("Authorize", messages.authorize())
+    answer = await charger.call("Authorize", messages.authorize(charger.id_tag))
     if answer["idTagInfo"]["status"] != "Accepted":
         raise Refused(f"{charger.identity}: Authorize was answered {answer}")
     meter_wh = charger.energy_wh
-    transaction_id = await _start(charger, messages.start(meter_wh, at))
+    transaction_id = await _start(charger, messages.start(charger.id_tag, meter_wh, at))
     for number in range(1, messages.SESSION_SAMPLES + 1):
         sample = meter_wh + number * messages.SESSION_STEP_WH
         moment = messages.timestamp(at + number * messages.SESSION_STEP)
@@ -257,7 +260,8 @@ async def _one_session(charger: Charger) -> int:
     charger.energy_wh = meter_wh + messages.SESSION_WH
     ended_at = at + messages.SESSION_LENGTH
     await charger.call(
-        "StopTransaction", messages.stop(transaction_id, charger.energy_wh, ended_at)
+        "StopTransaction",
+        messages.stop(charger.id_tag, transaction_id, charger.energy_wh, ended_at),
     )
     return transaction_id
 

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import orjson
 
-ID_TAG = "BENCHMARK01"
 PRICE_PER_KWH = Decimal("7.5000")
 SESSION_SAMPLES = 5
 SESSION_STEP_WH = 200
@@ -71,18 +70,18 @@ def boot() -> str:
     )
 
 
-def authorize() -> str:
-    return _json(idTag=ID_TAG)
+def authorize(id_tag: str) -> str:
+    return _json(idTag=id_tag)
 
 
-def start(meter_wh: int, at: datetime) -> str:
-    return _json(connectorId=1, idTag=ID_TAG, meterStart=meter_wh, timestamp=timestamp(at))
+def start(id_tag: str, meter_wh: int, at: datetime) -> str:
+    return _json(connectorId=1, idTag=id_tag, meterStart=meter_wh, timestamp=timestamp(at))
 
 
-def stop(transaction_id: int, meter_wh: int, at: datetime) -> str:
+def stop(id_tag: str, transaction_id: int, meter_wh: int, at: datetime) -> str:
     return _json(
         transactionId=transaction_id,
-        idTag=ID_TAG,
+        idTag=id_tag,
         meterStop=meter_wh,
         timestamp=timestamp(at),
         reason="Local",

@@ -2,25 +2,22 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
-def cpu_seconds(pids: Iterable[int]) -> float:
-    """User and system time of `pids`; one that has ended counts nothing."""
-    ticks = 0
-    for pid in pids:
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        # The second field is the command in parentheses and may hold blanks.
-        fields = stat.rsplit(")", 1)[1].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / TICKS_PER_SECOND
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process; 0 once it has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    # The second field is the command in parentheses and may hold blanks.
+    fields = stat.rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
 
 
 def resident_kilobytes(pid: int) -> int:
@@ -53,26 +50,26 @@ class Usage:
 class UsageMeter:
     """Measures the three parties over one window, between `start` and `stop`."""
 
-    def __init__(self, server_pid: int, database_pids: Callable[[], list[int]]) -> None:
+    def __init__(self, server_pid: int, find_database_pids: Callable[[], list[int]]) -> None:
         self._server_pid = server_pid
-        self._find_database_pids = database_pids
-        self._database_pids: list[int] = []
-        self._before = (0.0, 0.0, 0.0, 0.0)
+        self._find_database_pids = find_database_pids
+        self._database_before: dict[int, float] = {}
+        self._before = (0.0, 0.0, 0.0)
 
     def start(self) -> None:
-        self._database_pids = self._find_database_pids()
+        self._database_before = {pid: cpu_seconds(pid) for pid in self._find_database_pids()}
         self._before = self._now()
 
     def stop(self) -> Usage:
-        wall, server, client, database = (
+        wall, server, client = (
             after - before for before, after in zip(self._before, self._now(), strict=True)
         )
-        return Usage(wall, server, client, database if self._database_pids else None)
+        # Also of connections that the server opened in between: those began with 0.
+        database = [
+            cpu_seconds(pid) - self._database_before.get(pid, 0.0)
+            for pid in self._find_database_pids()
+        ]
+        return Usage(wall, server, client, sum(database) if database else None)
 
-    def _now(self) -> tuple[float, float, float, float]:
-        return (
-            time.monotonic(),
-            cpu_seconds([self._server_pid]),
-            time.process_time(),
-            cpu_seconds(self._database_pids),
-        )
+    def _now(self) -> tuple[float, float, float]:
+        return time.monotonic(), cpu_seconds(self._server_pid), time.process_time()

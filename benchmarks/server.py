@@ -38,7 +38,7 @@ class Server:
         return self._process.pid
 
     def cpu_seconds(self) -> float:
-        return cpu_seconds([self.pid])
+        return cpu_seconds(self.pid)
 
     def resident_kilobytes(self) -> int:
         return resident_kilobytes(self.pid)
