@@ -4,7 +4,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transactions.support import EVENING
@@ -99,6 +99,7 @@ SAMPLES = st.lists(st.tuples(st.integers(-5, 65), st.integers(-10, 2**40)), max_
 REGISTERS = st.none() | st.integers(0, 2**40)
 
 
+@settings(deadline=None)
 @given(REGISTERS, SAMPLES, REGISTERS)
 def test_energy_is_never_negative_never_more_than_possible_and_grows(
     start: int | None, samples: list[tuple[int, int]], stop: int | None
@@ -113,6 +114,7 @@ def test_energy_is_never_negative_never_more_than_possible_and_grows(
     assert result.flow_ended_at == flow_ended_at(result.series)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 800), min_size=1, max_size=30), st.integers(0, 10**9))
 def test_a_register_that_only_grows_gives_what_it_grew_by(steps: list[int], start: int) -> None:
     values = [start]
@@ -128,6 +130,7 @@ def test_a_register_that_only_grows_gives_what_it_grew_by(steps: list[int], star
         assert (with_dip.energy_wh, with_dip.faults) == (sum(steps), ())
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 800), min_size=1, max_size=12),
     st.lists(st.integers(1, 800), min_size=2, max_size=12),

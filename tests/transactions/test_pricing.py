@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.transactions.support import bangkok
@@ -274,6 +274,7 @@ def energy_of(lines: tuple[Line, ...]) -> int:
     return int(sum(line.quantity for line in lines if line.kind is LineKind.ENERGY) * 1000)
 
 
+@settings(deadline=None)
 @given(TERMS, usages())
 def test_lines_add_up_to_the_total_and_the_energy_and_are_never_negative(
     terms: TariffTerms, usage: Usage
@@ -309,6 +310,7 @@ def total(terms: TariffTerms, kind: LineKind, *parts: Usage) -> Decimal:
     return sum((line.gross for line in lines), Decimal(0))
 
 
+@settings(deadline=None)
 @given(TERMS, usages(), st.data())
 def test_splitting_a_session_changes_its_price_by_no_more_than_the_rule(
     terms: TariffTerms, usage: Usage, data: st.DataObject
@@ -335,6 +337,7 @@ def test_splitting_a_session_changes_its_price_by_no_more_than_the_rule(
     assert change(LineKind.SESSION) == total(terms, LineKind.SESSION, usage)
 
 
+@settings(deadline=None)
 @given(TERMS, usages(), st.integers(0, 50_000))
 def test_more_energy_never_costs_less(terms: TariffTerms, usage: Usage, more: int) -> None:
     last = usage.series[-1]
@@ -349,6 +352,7 @@ def test_more_energy_never_costs_less(terms: TariffTerms, usage: Usage, more: in
     assert after.total_gross >= before.total_gross - allowed
 
 
+@settings(deadline=None)
 @given(st.lists(WINDOWS, max_size=4), usages())
 def test_stretches_cover_the_session_without_gap_or_overlap(
     windows: list[Window], usage: Usage

@@ -88,6 +88,18 @@ def test_an_interrupted_session_that_sends_readings_goes_on(station: Station) ->
     assert [e.kind for e in session.events.all()] == ["started", "interrupted", "resumed", "ended"]
 
 
+def test_a_connector_that_says_charging_after_the_boot_goes_on_too(station: Station) -> None:
+    session = interrupted(station)
+    connector = connector_of(station)
+    connector.status = "Charging"
+    for minute, state in ((19, "INTERRUPTED"), (21, "ACTIVE")):
+        connector.status_at = EVENING + minute * MINUTE
+        connector.save()
+        interrupt.settle_interrupted(EVENING + 22 * MINUTE)
+        session.refresh_from_db()
+        assert session.state == state
+
+
 def test_a_stop_ends_an_interrupted_session_and_a_start_after_the_boot_is_not_in_doubt(
     station: Station,
 ) -> None:

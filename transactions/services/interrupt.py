@@ -7,6 +7,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Max
 
+from chargepoints.domain.states import ConnectorStatus
 from transactions.domain.states import SESSION_TRANSITIONS, EndReason, SessionState
 from transactions.locks import lock_session, lock_sessions, lock_sessions_of_station
 from transactions.models import Reading, Session, SessionEvent
@@ -16,6 +17,9 @@ from transactions.services.pricing import PricingFailed
 logger = structlog.get_logger(__name__)
 # How long a charger may take after its boot to go on with a session or to report its end.
 GRACE = timedelta(minutes=10)
+_SERVING = frozenset(
+    {ConnectorStatus.CHARGING, ConnectorStatus.SUSPENDED_EV, ConnectorStatus.SUSPENDED_EVSE}
+)
 _LIMIT = 500
 
 
@@ -51,7 +55,7 @@ def resume(session_ids: Collection[int], at: datetime) -> int:
 
 
 def settle_interrupted(now: datetime, grace: timedelta = GRACE) -> int:
-    """Resume what sent readings since its interruption, end what was silent for `grace`.
+    """Resume what shows signs of life since its interruption, end what was silent for `grace`.
 
     An ended one counts up to its last reading; a stop that comes later replaces that. Returns how
     many sessions changed.
@@ -67,6 +71,17 @@ def settle_interrupted(now: datetime, grace: timedelta = GRACE) -> int:
     return changed
 
 
+def _says_it_charges(session: Session) -> bool:
+    """Whether the connector reported since the interruption that a car is being served."""
+    connector = session.connector
+    return (
+        connector.status in _SERVING
+        and connector.status_at is not None
+        and session.interrupted_at is not None
+        and connector.status_at > session.interrupted_at
+    )
+
+
 @transaction.atomic
 def _settle(session_id: int, now: datetime, grace: timedelta, *, prices: bool) -> int:
     session = lock_session(session_id)
@@ -75,6 +90,8 @@ def _settle(session_id: int, now: datetime, grace: timedelta, *, prices: bool) -
     newest = Reading.objects.filter(
         session_id=session.pk, received_at__gt=session.interrupted_at
     ).aggregate(at=Max("received_at"))["at"]
+    if newest is None and _says_it_charges(session):
+        newest = session.connector.status_at
     if newest is not None:
         return _move([session], SessionState.ACTIVE, newest)
     if session.interrupted_at > now - grace:
