@@ -5,7 +5,13 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import ApiKey
-from accounts.selectors.scope import is_staff_like, operators_of, within_scope
+from accounts.selectors.scope import (
+    Caller,
+    OperatorScope,
+    is_staff_like,
+    operators_of,
+    within_scope,
+)
 from accounts.services import keys
 from csms.common import clock
 from csms.common.audit import SystemActor
@@ -97,7 +103,7 @@ def test_keys_that_make_no_sense_are_refused(arguments: dict[str, Any], field: s
 
 def test_scope_of_every_caller() -> None:
     own, other = make_operator(), make_operator()
-    expectations = [
+    expectations: list[tuple[Caller, OperatorScope, bool]] = [
         (make_superadmin(), "all", True),
         (make_superadmin(is_active=False), set(), False),
         (make_staff(operators=[own, other]), {own.pk, other.pk}, True),

@@ -61,11 +61,12 @@ def test_an_idempotency_key_gives_the_same_row_or_a_refusal() -> None:
     station = make_station()
     first = ask(station, idempotency_key="k")
     assert ask(station, idempotency_key="k").pk == first.pk
-    for other in (
+    others: tuple[dict[str, Any], ...] = (
         {"station": make_station()},
         {"name": "unlock"},
         {"parameters": {"type": "Hard"}},
-    ):
+    )
+    for other in others:
         with pytest.raises(IdempotencyMismatch):
             ask(**{"station": station, "idempotency_key": "k", **other})
     other_actor = commands.request(
@@ -172,8 +173,8 @@ def test_twenty_claimers_take_each_command_once_and_one_at_a_time_per_station() 
             if command is None:
                 continue
             claimed.append(command.pk)
-            answer = {"status": CommandStatus.ACCEPTED, "response": {}}
-            assert commands.settle(command.pk, at=clock.now(), **answer) is not None
+            accepted = CommandStatus.ACCEPTED
+            assert commands.settle(command.pk, status=accepted, response={}, at=clock.now())
 
     in_threads(20, claim)
     while any(claim_and_send_and_settle(station, claimed) for station in everywhere):

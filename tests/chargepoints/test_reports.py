@@ -35,9 +35,8 @@ def report(
 
 
 def boot(**fields: Any) -> BootReport:
-    return BootReport(
-        **{"received_at": NOW, "vendor": "ABB", "model": "Terra 54", "serial_number": "A1"} | fields
-    )
+    known: dict[str, Any] = {"vendor": "ABB", "model": "Terra 54", "serial_number": "A1"}
+    return BootReport(received_at=NOW, **known | fields)
 
 
 def anomalies_of(station: Station) -> dict[str, tuple[int, str]]:
