@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from django.db import InterfaceError, OperationalError
 
 from csms.common.clock import now
 from ocpp_gateway import dispatch
@@ -178,22 +179,26 @@ class StationSocket:
             await self._fail(call, error, started)
             return
         await self.send_text(reply)
-        self.archive(
-            "OUT",
-            "CALLRESULT",
-            call.action,
-            call.message_id,
-            reply,
-            now(),
-            time.monotonic() - started,
-        )
+        self._archive_reply("CALLRESULT", call, reply, time.monotonic() - started)
         self._note_registration(call.action)
 
+    def _archive_reply(self, kind: str, call: IncomingCall, reply: str, latency: float) -> None:
+        answered_at = call.received_at + timedelta(seconds=latency)
+        self.archive("OUT", kind, call.action, call.message_id, reply, answered_at, latency)
+
     async def _fail(self, call: IncomingCall, error: Exception, started: float) -> None:
-        logger.error("call_failed", identity=self.identity, action=call.action, exc_info=error)
+        """Say that nothing was stored: the charger repeats what matters."""
+        # With the database down every charger fails the same way, and one line each is enough.
+        is_outage = isinstance(error, OperationalError | InterfaceError)
+        logger.error(
+            "call_failed",
+            identity=self.identity,
+            action=call.action,
+            error=str(error),
+            exc_info=None if is_outage else error,
+        )
         reply = self.core.fail(call, ErrorCode.INTERNAL_ERROR, "Not stored. Please repeat it.")
-        latency = time.monotonic() - started
-        self.archive("OUT", "CALLERROR", call.action, call.message_id, reply, now(), latency)
+        self._archive_reply("CALLERROR", call, reply, time.monotonic() - started)
         await self.send_text(reply)
 
     def _note_registration(self, action: str) -> None:
