@@ -16,13 +16,13 @@ from kombu.transport import filesystem
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, message: Any, **_kwargs: Any) -> None:
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}"
         # Its name matches no queue: `_get` wants everything behind the first dot to be `QUEUE.msg`.
         draft = folder / f"{name}.draft"
         try:
-            draft.write_bytes(orjson.dumps(message))
+            draft.write_bytes(orjson.dumps(payload))
             os.replace(draft, folder / f"{name}.{queue}.msg")
         except OSError as error:
             raise ChannelError(f"Cannot add a message to {folder}") from error
