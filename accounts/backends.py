@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
@@ -27,3 +28,9 @@ class EmailBackend(BaseBackend):
 
     def get_user(self, user_id: int) -> User | None:
         return User.objects.filter(pk=user_id, is_active=True).first()
+
+
+def attempted_username(request: HttpRequest, credentials: Mapping[str, Any] | None = None) -> str:
+    """What failed sign-ins are counted by: the address in one spelling; no other escapes."""
+    given = (credentials or {}).get("username") or request.POST.get("username", "")
+    return str(given).strip().lower()[:255]

@@ -108,6 +108,9 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_RESET_ON_SUCCESS = True
+# axes would look under the name of the model's field, where `authenticate` puts nothing.
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "accounts.backends.attempted_username"
 AXES_CLIENT_IP_CALLABLE = "csms.common.api.addresses.client_address"
 AXES_LOCKOUT_CALLABLE = "csms.console.login.locked_out"
 AXES_ENABLE_ADMIN = False

@@ -1,0 +1,178 @@
+"""Every refusal is a problem document, in the caller's language, with nothing of our insides."""
+
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.db import OperationalError
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from csms.common.api import throttling
+from csms.common.api.throttling import parse_rate
+from tests.api.client import ApiClient
+from tests.support.factories import make_api_key, make_station
+
+pytestmark = pytest.mark.django_db
+PROBLEM = {"type", "title", "status", "detail", "instance", "code", "errors", "request_id"}
+
+
+def problem(response: Any, status: int) -> dict[str, Any]:
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert set(body) == PROBLEM
+    assert body["status"] == status
+    assert body["request_id"] == response["X-Request-Id"]
+    return body
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/nope", "/api/chargepoints/a/b/c", "/connections/a/b"]
+)
+def test_unknown_routes(anonymous: ApiClient, path: str) -> None:
+    body = problem(anonymous.get(path), 404)
+    assert (body["code"], body["instance"]) == ("not_found", path)
+
+
+def test_methods_that_are_not_offered(anonymous: ApiClient) -> None:
+    response = anonymous.delete("/api/chargepoints/")
+    assert problem(response, 405)["code"] == "method_not_allowed"
+    assert "GET" in response["Allow"]
+    problem(anonymous.options("/api/chargepoints/"), 405)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"[1]", 400),
+        (b'"text"', 400),
+        (b"null", 400),
+        (b'{"email": NaN}', 400),
+        (b'{"email": "\xff"}', 400),
+        (b'{"email": "\\ud800"}', 400),
+        (b'{"email": 1e400}', 400),
+        (b"[" * 300 + b"]" * 300, 400),
+        (b"[" * 5000 + b"]" * 5000, 400),
+        (b'{"a": "' + b"x" * 1_000_001 + b'"}', 413),
+    ],
+)
+def test_bodies_that_are_no_usable_json(anonymous: ApiClient, body: bytes, status: int) -> None:
+    response = anonymous.post("/api/admin/auth/login", body, content_type="application/json")
+    problem(response, status)
+
+
+def test_other_media_types(anonymous: ApiClient) -> None:
+    response = anonymous.post("/api/admin/auth/login", "a=b", content_type="text/plain")
+    assert problem(response, 415)["code"] == "unsupported_media_type"
+    assert anonymous.get("/api/chargepoints/", HTTP_ACCEPT="image/png").status_code == 200
+
+
+def test_thai_and_english(anonymous: ApiClient) -> None:
+    english = problem(anonymous.get("/api/chargepoints/?status=x"), 400)
+    thai = problem(anonymous.get("/api/chargepoints/?status=x", HTTP_ACCEPT_LANGUAGE="th"), 400)
+    assert english["code"] == thai["code"] == "invalid"
+    assert english["errors"][0]["code"] == thai["errors"][0]["code"]
+    assert any("\u0e00" <= sign <= "\u0e7f" for sign in thai["errors"][0]["detail"])
+
+
+def test_a_fault_of_ours_tells_nothing() -> None:
+    client = ApiClient()
+    client.raise_request_exception = False
+    with patch("chargepoints.api.views.get_visible", side_effect=RuntimeError("secret-42")):
+        response = client.get("/api/chargepoints/CP1")
+    body = problem(response, 500)
+    assert body["code"] == "server_error"
+    assert b"secret-42" not in response.content
+    assert b"Traceback" not in response.content
+
+
+def test_a_database_that_is_away_is_a_503(anonymous: ApiClient) -> None:
+    with patch("chargepoints.api.views.get_visible", side_effect=OperationalError("gone")):
+        response = anonymous.get("/api/chargepoints/CP1")
+    problem(response, 503)
+    assert response["Retry-After"] == "5"
+
+
+def test_a_long_request_id_is_replaced(anonymous: ApiClient) -> None:
+    response = anonymous.get("/api/nope", HTTP_X_REQUEST_ID="a\nb" * 100)
+    assert "\n" not in problem(response, 404)["request_id"]
+    assert problem(anonymous.get("/api/nope", HTTP_X_REQUEST_ID="abc-1"), 404)["request_id"] == (
+        "abc-1"
+    )
+
+
+class TestLimits:
+    @pytest.fixture(autouse=True)
+    def _small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rates = {"anonymous": "3/15m", "caller": "5/15m", "api_key": "4/h", "login": "2/m"}
+        monkeypatch.setattr(
+            throttling, "api_settings", type("S", (), {"DEFAULT_THROTTLE_RATES": rates})
+        )
+
+    def test_counts_down_and_refuses(self, anonymous: ApiClient) -> None:
+        left = [anonymous.get("/api/chargepoints/")["RateLimit-Remaining"] for _ in range(3)]
+        assert left == ["2", "1", "0"]
+        response = anonymous.get("/api/chargepoints/")
+        assert problem(response, 429)["code"] == "throttled"
+        assert 1 <= int(response["Retry-After"]) <= 900
+        other = anonymous.get("/api/chargepoints/", REMOTE_ADDR="10.0.0.9")
+        assert other.status_code == 200
+
+    def test_a_claimed_address_changes_nothing(self, anonymous: ApiClient) -> None:
+        codes = [
+            anonymous.get("/api/chargepoints/", HTTP_X_FORWARDED_FOR=f"10.0.0.{n}").status_code
+            for n in range(4)
+        ]
+        assert codes == [200, 200, 200, 429]
+
+    def test_one_customer_of_ipv6_is_one(self, anonymous: ApiClient) -> None:
+        codes = [
+            anonymous.get("/api/chargepoints/", REMOTE_ADDR=f"2001:db8::{n}").status_code
+            for n in range(1, 5)
+        ]
+        assert codes == [200, 200, 200, 429]
+
+    def test_refused_credentials_count(self, anonymous: ApiClient) -> None:
+        codes = [
+            anonymous.get("/connections", HTTP_X_API_KEY="csms_guess").status_code for _ in range(5)
+        ]
+        assert codes == [401, 401, 401, 429, 429]
+
+    def test_keys_have_a_limit_of_their_own(self) -> None:
+        _row, raw = make_api_key(("read",))
+        codes = [ApiClient(HTTP_X_API_KEY=raw).get("/connections").status_code for _ in range(5)]
+        assert codes == [200, 200, 200, 200, 429]
+
+    def test_a_lost_cache_is_no_error_and_no_hole(
+        self, anonymous: ApiClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(throttling, "counter", throttling.HitCounter())
+        with patch.object(throttling.cache, "add", side_effect=RedisConnectionError("refused")):
+            codes = [
+                anonymous.get("/api/chargepoints/", REMOTE_ADDR="10.9.9.9").status_code
+                for _ in range(4)
+            ]
+        assert codes == [200, 200, 200, 429]
+
+    def test_probes_are_never_limited(self, anonymous: ApiClient) -> None:
+        assert {anonymous.get("/healthz").status_code for _ in range(10)} == {200}
+
+
+@pytest.mark.parametrize("text", ["100", "0/m", "5/0m", "-1/m", "5/w", "a/m", ""])
+def test_rates_that_are_none(text: str) -> None:
+    with pytest.raises(Exception, match="no rate"):
+        parse_rate(text)
+
+
+def test_rates() -> None:
+    assert (parse_rate("100/15m").limit, parse_rate("100/15m").window_seconds) == (100, 900)
+    assert parse_rate("5/min").window_seconds == 60
+    assert parse_rate("50/minute").window_seconds == 60
+
+
+def test_identities_with_odd_signs(anonymous: ApiClient) -> None:
+    make_station("a b|c")
+    assert anonymous.json("get", "/api/chargepoints/a%20b%7Cc", expect=200)["identity"] == "a b|c"
+    for path in ("%00", "%2F", "a%0Ab", "%E0%B8%81", "%FF", "x" * 300):
+        assert anonymous.get(f"/api/chargepoints/{path}").status_code == 404
