@@ -20,7 +20,11 @@ HEALTH = [
 DOCUMENTATION = [
     path("openapi.json", SchemaView.as_view(), name="openapi-json"),
     path("openapi", SpectacularSwaggerView.as_view(url_name="openapi-json"), name="openapi"),
-    path("redoc", SpectacularRedocView.as_view(url_name="openapi-json"), name="redoc"),
+    path(
+        "redoc",
+        SpectacularRedocView.as_view(url_name="openapi-json", template_name="api/redoc.html"),
+        name="redoc",
+    ),
 ]
 # A station's own page shows its tariffs, of which `chargepoints` knows nothing. These come last:
 # any other name under the same prefix is a route, not an identity.

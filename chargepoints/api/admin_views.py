@@ -115,7 +115,7 @@ class CreateConnectorsView(ApiView):
         responses={201: forms.PlacedConnectorSerializer(many=True)},
         examples=[
             sent({"identity": "TH-BKK-0001", "connectors": [examples.NEW_CONNECTOR]}),
-            answered([examples.PLACED_CONNECTOR], 201),
+            answered(examples.PLACED_CONNECTOR, 201),
         ],
     )
     def post(self, request: Request) -> Response:
@@ -132,7 +132,7 @@ class StationConnectorsView(ApiView):
         summary="A chargepoint's connectors",
         tags=["administration"],
         responses={200: forms.PlacedConnectorSerializer(many=True)},
-        examples=[answered([examples.PLACED_CONNECTOR])],
+        examples=[answered(examples.PLACED_CONNECTOR)],
     )
     def get(self, request: Request, identity: str) -> Response:
         station = get_visible(request.user, identity)

@@ -90,7 +90,7 @@ class LegacyStationListView(ApiView):
         deprecated=True,
         parameters=[forms.OrderedFilterSerializer],
         responses={200: forms.StationSerializer(many=True)},
-        examples=[answered([examples.STATION])],
+        examples=[answered(examples.STATION)],
     )
     def get(self, request: Request) -> Response:
         given = self.validated(forms.OrderedFilterSerializer, request.query_params.dict())

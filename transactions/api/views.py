@@ -84,6 +84,7 @@ class ServiceTransactionsView(ApiView):
 
 class AuthorizeView(ApiView):
     access: ClassVar = {"POST": Access(scope="gateway")}
+    problem_statuses: ClassVar = {"POST": (404,)}
 
     @extend_schema(
         operation_id="transactions_authorize",
