@@ -31,8 +31,10 @@ class Lease:
 @transaction.atomic
 def take(station_id: int, node_id: UUID, *, version: str, address: str, at: datetime) -> Lease:
     """Make the caller the owner; what was in flight on an older socket has no answer any more."""
-    StationConnection.objects.get_or_create(station_id=station_id)
-    held = StationConnection.objects.select_for_update(of=("self",)).get(station_id=station_id)
+    held = _lock(station_id)
+    if held is None:  # the station's first connection; two may arrive at once
+        StationConnection.objects.get_or_create(station_id=station_id)
+        return take(station_id, node_id, version=version, address=address, at=at)
     rival = held.node_id if held.closed_at is None and held.node_id != node_id else None
     held.epoch += 1
     held.node_id = node_id
@@ -59,6 +61,14 @@ def release(station_id: int, epoch: int, *, code: int | None, at: datetime) -> b
     return True
 
 
+def _lock(station_id: int) -> StationConnection | None:
+    return (
+        StationConnection.objects.select_for_update(of=("self",))
+        .filter(station_id=station_id)
+        .first()
+    )
+
+
 def _give_up_in_flight(station_id: int, epoch_below: int, at: datetime) -> None:
     """What was sent on an older socket: the outcome is unknown, and nobody needs to wait for it.
 
@@ -77,8 +87,8 @@ def reclaim(station_id: int, epoch: int, node_id: UUID, at: datetime) -> bool:
 
     False if a newer socket has it.
     """
-    held = StationConnection.objects.select_for_update(of=("self",)).get(station_id=station_id)
-    if held.epoch != epoch:
+    held = _lock(station_id)
+    if held is None or held.epoch != epoch:
         return False
     held.node_id = node_id
     held.closed_at = held.close_code = None
