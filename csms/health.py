@@ -72,7 +72,8 @@ def check_broker() -> dict[str, Any]:
     if scheme in {"redis", "rediss"}:
         _ping(url)
     elif scheme == "filesystem":
-        folder = Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_in"])
+        options: dict[str, str] = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})
+        folder = Path(options["data_folder_in"])
         if not os.access(folder, os.W_OK):
             raise PartDown("the broker's folder cannot be written")
     return {"backend": scheme}

@@ -8,7 +8,7 @@ from accounts.api.authentication import ApiKeyAuthentication, JwtAuthentication
 from csms.common.api.schema import API_KEY, BEARER
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class ApiKeyScheme(OpenApiAuthenticationExtension):
     target_class = ApiKeyAuthentication
     name = API_KEY
 
@@ -16,7 +16,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "apiKey", "in": "header", "name": "X-Api-Key"}
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BearerScheme(OpenApiAuthenticationExtension):
     target_class = JwtAuthentication
     name = BEARER
 

@@ -1,10 +1,10 @@
 """Staff sign in with a password and a one-time code, and out."""
 
+from datetime import timedelta
 from typing import ClassVar
 
 from axes.helpers import get_cool_off
 from axes.utils import reset as forget_failures
-from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
@@ -13,6 +13,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework_simplejwt.settings import api_settings
 
 from accounts.api.authentication import issue_access_token
 from accounts.api.serializers import StaffLoginSerializer, StaffTokenSerializer
@@ -67,7 +68,7 @@ class StaffLoginView(ApiView):
         given = self.validated(StaffLoginSerializer, request.data)
         user = _verified_staff(request._request, **given)
         now = clock.now()
-        lifetime = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
+        lifetime: timedelta = api_settings.ACCESS_TOKEN_LIFETIME
         opened = sign_ins.sign_in(
             user, address=client_address(request._request), expires_at=now + lifetime, at=now
         )

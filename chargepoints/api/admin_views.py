@@ -6,6 +6,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.callers import actor_of
+from accounts.models import ApiKey, User
 from chargepoints.api import examples, representation, writing
 from chargepoints.api import serializers as forms
 from chargepoints.models import Connector, Station
@@ -21,7 +23,7 @@ ADD_CONNECTOR = Access(staff="chargepoints.add_connector", scope="operate")
 
 def created_station(view: ApiView, request: Request) -> Response:
     given = view.validated(forms.NewStationSerializer, request.data)
-    made, password = writing.create_station(request.user, given)
+    made, password = writing.create_station(actor_of(request), given)
     station = get_visible(request.user, made.identity)
     shown = representation.station(station, technical=True)
     return Response(
@@ -78,7 +80,9 @@ class CreateSiteView(ApiView):
     )
     def post(self, request: Request) -> Response:
         given = self.validated(forms.NewSiteSerializer, request.data)
-        return Response(representation.site(writing.create_site(request.user, given)), status=201)
+        return Response(
+            representation.site(writing.create_site(actor_of(request), given)), status=201
+        )
 
 
 class CreateConnectorView(ApiView):
@@ -99,7 +103,7 @@ class CreateConnectorView(ApiView):
     def post(self, request: Request) -> Response:
         given = self.validated(forms.OneConnectorSerializer, request.data)
         station = get_visible(request.user, given["identity"])
-        made = _add(request.user, station, [given])
+        made = _add(actor_of(request), station, [given])
         return Response(made[0], status=201)
 
 
@@ -121,7 +125,7 @@ class CreateConnectorsView(ApiView):
     def post(self, request: Request) -> Response:
         given = self.validated(forms.ManyConnectorsSerializer, request.data)
         station = get_visible(request.user, given["identity"])
-        return Response(_add(request.user, station, given["connectors"]), status=201)
+        return Response(_add(actor_of(request), station, given["connectors"]), status=201)
 
 
 class StationConnectorsView(ApiView):
@@ -145,7 +149,9 @@ class StationConnectorsView(ApiView):
         )
 
 
-def _add(caller: Any, station: Station, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _add(
+    caller: User | ApiKey, station: Station, given: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     made: list[Connector] = stations.create_connectors(
         station, connectors=writing.new_connectors(given), actor=caller
     )

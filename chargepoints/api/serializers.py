@@ -191,7 +191,7 @@ class OneConnectorSerializer(NewConnectorSerializer):
 
 class ManyConnectorsSerializer(serializers.Serializer[Any]):
     identity = serializers.CharField(max_length=IDENTITY_LENGTH)
-    connectors = NewConnectorSerializer(many=True, min_length=1, max_length=100)
+    connectors = NewConnectorSerializer(many=True, min_length=1, max_length=100)  # type: ignore[call-arg]
 
 
 class PlacedConnectorSerializer(ConnectorSerializer):
@@ -223,7 +223,7 @@ class StationFieldsSerializer(serializers.Serializer[Any]):
 
 class NewStationSerializer(StationFieldsSerializer):
     identity = serializers.CharField(max_length=IDENTITY_LENGTH)
-    connectors = NewConnectorSerializer(many=True, required=False, max_length=100)
+    connectors = NewConnectorSerializer(many=True, required=False, max_length=100)  # type: ignore[call-arg]
 
 
 class StationChangesSerializer(StationFieldsSerializer):

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.callers import actor_of
 from accounts.selectors.scope import Caller, is_staff_like
 from chargepoints.api import examples, representation
 from chargepoints.api import serializers as forms
@@ -129,7 +130,7 @@ class NearbyStationsView(ApiView):
             offset=offset,
         )
         # Only for the count and the links: the selector has cut the page already.
-        paginator.paginate_queryset(range(found.total), request, view=self)  # type: ignore[arg-type]
+        paginator.paginate_queryset(range(found.total), request, view=self)
         technical = is_staff_like(request.user)
         return paginator.get_paginated_response(
             [
@@ -178,7 +179,7 @@ class StationDetailView(ApiView):
     def put(self, request: Request, identity: str) -> Response:
         station = get_visible(request.user, identity)
         given = self.validated(forms.StationChangesSerializer, request.data)
-        change_station(request.user, station, given)
+        change_station(actor_of(request), station, given)
         return Response(self._shown(request, get_visible(request.user, identity)))
 
     @extend_schema(
@@ -189,7 +190,7 @@ class StationDetailView(ApiView):
         responses={204: None},
     )
     def delete(self, request: Request, identity: str) -> Response:
-        stations.archive_station(get_visible(request.user, identity), actor=request.user)
+        stations.archive_station(get_visible(request.user, identity), actor=actor_of(request))
         return Response(status=204)
 
     def _shown(self, request: Request, station: Station) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from accounts.models import ApiKey, User
 from chargepoints.models import Site, Station
 from chargepoints.selectors.places import operators_for, sites_for
 from chargepoints.services import sites, stations
@@ -27,7 +28,7 @@ def new_connectors(given: Iterable[dict[str, Any]]) -> list[NewConnector]:
     ]
 
 
-def create_station(caller: Any, given: dict[str, Any]) -> tuple[Station, str | None]:
+def create_station(caller: User | ApiKey, given: dict[str, Any]) -> tuple[Station, str | None]:
     """The station, and its password if one had to be made up: it is shown this once."""
     fields = dict(given)
     site = _site(caller, fields.pop("site"))
@@ -47,7 +48,7 @@ def create_station(caller: Any, given: dict[str, Any]) -> tuple[Station, str | N
     return station, made_up
 
 
-def change_station(caller: Any, station: Station, given: dict[str, Any]) -> Station:
+def change_station(caller: User | ApiKey, station: Station, given: dict[str, Any]) -> Station:
     changes = dict(given)
     password = changes.pop("password", None)
     if "site" in changes:
@@ -55,7 +56,7 @@ def change_station(caller: Any, station: Station, given: dict[str, Any]) -> Stat
     return stations.update_station(station, actor=caller, changes=changes, password=password)
 
 
-def create_site(caller: Any, given: dict[str, Any]) -> Site:
+def create_site(caller: User | ApiKey, given: dict[str, Any]) -> Site:
     fields = dict(given)
     code = fields.pop("operator", None)
     operators = list(operators_for(caller).filter(**({"code": code} if code else {}))[:2])
@@ -67,7 +68,7 @@ def create_site(caller: Any, given: dict[str, Any]) -> Site:
     return sites.create_site(operator=operators[0], actor=caller, **fields)
 
 
-def _site(caller: Any, key: int) -> Site:
+def _site(caller: User | ApiKey, key: int) -> Site:
     site = sites_for(caller).filter(pk=key).first()
     if site is None:
         text = _("There is no such site.")

@@ -99,12 +99,12 @@ def _answers_to(calls: list[Message]) -> dict[Any, dict[str, Any]]:
         other = "OUT" if call.direction == "IN" else "IN"
         answers = by_call.get((call.epoch, call.message_id, other), ())
         # Chargers use message ids again: the first answer after the call is the call's.
-        answer = next((a for a in answers if a.at >= call.at), None)
-        if answer is not None:
+        first = next((answer for answer in answers if answer.at >= call.at), None)
+        if first is not None:
             found[call.pk] = {
-                "at": answer.at,
-                "type": answer.type,
-                "frame": answer.payload,
-                "latency_ms": answer.latency_ms,
+                "at": first.at,
+                "type": first.type,
+                "frame": first.payload,
+                "latency_ms": first.latency_ms,
             }
     return found

@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.callers import actor_of
 from chargepoints.models import Command
 from chargepoints.selectors import commands as command_rows
 from chargepoints.selectors.stations import get_visible
@@ -80,9 +81,9 @@ class CommandsView(ApiView):
     def post(self, request: Request, identity: str) -> Response:
         station = get_visible(request.user, identity)
         given = self.validated(forms.CommandRequestSerializer, request.data)
-        parameters = {k: v for k, v in request.data.items() if k not in forms.ENVELOPE}
+        parameters = {k: v for k, v in dict(request.data).items() if k not in forms.ENVELOPE}
         command = request_command(
-            request.user, station, given["command"], parameters, **_envelope(request, given)
+            actor_of(request), station, given["command"], parameters, **_envelope(request, given)
         )
         return _queued(command)
 
@@ -117,7 +118,11 @@ class RawRequestView(ApiView):
         station = get_visible(request.user, identity)
         given = self.validated(forms.RawRequestSerializer, request.data)
         command = request_raw(
-            request.user, station, given["action"], given["payload"], **_envelope(request, given)
+            actor_of(request),
+            station,
+            given["action"],
+            given["payload"],
+            **_envelope(request, given),
         )
         return _queued(command)
 

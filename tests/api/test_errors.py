@@ -4,6 +4,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.core.cache import cache
 from django.db import OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -148,7 +149,7 @@ class TestLimits:
         self, anonymous: ApiClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(throttling, "counter", throttling.HitCounter())
-        with patch.object(throttling.cache, "add", side_effect=RedisConnectionError("refused")):
+        with patch.object(cache, "add", side_effect=RedisConnectionError("refused")):
             codes = [
                 anonymous.get("/api/chargepoints/", REMOTE_ADDR="10.9.9.9").status_code
                 for _ in range(4)

@@ -61,12 +61,13 @@ class TestCommands:
             problem = as_staff.json("post", COMMANDS, body, expect=400)
             assert {error["field"] for error in problem["errors"]} == fields
         path = "/api/admin/chargepoints/CP1/ocpp"
-        for body, field in (
+        raw: tuple[tuple[dict[str, Any], str], ...] = (
             ({"action": "Heartbeat"}, "action"),
             ({"action": "Reset", "payload": {"type": "Medium"}}, "payload.type"),
             ({"action": "Reset", "payload": []}, "payload"),
-        ):
-            problem = as_staff.json("post", path, body, expect=400)
+        )
+        for request, field in raw:
+            problem = as_staff.json("post", path, request, expect=400)
             assert [error["field"] for error in problem["errors"]] == [field]
         assert not Command.objects.exists()
 

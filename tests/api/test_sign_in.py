@@ -116,7 +116,7 @@ class TestTokensDie:
 
 def sign_in_twice(user: User) -> tuple[str, str]:
     code = staff_services.create_backup_codes(user)
-    return tuple(  # type: ignore[return-value]
+    return tuple(
         ApiClient().json("post", LOGIN, credentials(user, code=one), expect=200)["access"]
         for one in code[:2]
     )

@@ -146,7 +146,7 @@ class NewVersionSerializer(serializers.Serializer[Any]):
     energy_pricing = serializers.ChoiceField(
         choices=list(TariffVersion.EnergyPricing.values), required=False
     )
-    windows = NewWindowSerializer(many=True, required=False, default=list, max_length=50)
+    windows = NewWindowSerializer(many=True, required=False, default=list, max_length=50)  # type: ignore[call-arg]
 
 
 class PricingSerializer(serializers.Serializer[Any]):

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.callers import actor_of
 from accounts.domain.states import Authorization
 from accounts.services.authorization import authorize
 from chargepoints.api.examples import TARIFF
@@ -149,7 +150,7 @@ class PricingView(ApiView):
         with transaction.atomic():
             if given["version"] is not None:
                 _new_version(request, tariff, given["version"], effective_from)
-            tariffs.assign(tariff, place, actor=request.user, effective_from=effective_from)
+            tariffs.assign(tariff, place, actor=actor_of(request), effective_from=effective_from)
         return Response(
             {
                 "identity": station.identity,
@@ -186,4 +187,6 @@ def _new_version(request: Request, tariff: Tariff, given: dict[str, Any], at: An
         )
         for priority, one in enumerate(fields.pop("windows"))
     ]
-    tariffs.create_version(tariff, actor=request.user, effective_from=at, windows=windows, **fields)
+    tariffs.create_version(
+        tariff, actor=actor_of(request), effective_from=at, windows=windows, **fields
+    )

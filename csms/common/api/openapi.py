@@ -13,7 +13,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 @lru_cache(maxsize=4)
 def document(language: str) -> bytes:
     schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    rendered: bytes = OpenApiJsonRenderer().render(schema, renderer_context={})  # type: ignore[no-untyped-call]
+    rendered: bytes = OpenApiJsonRenderer().render(schema, renderer_context={})
     return json.dumps(json.loads(rendered), ensure_ascii=False).encode()
 
 

@@ -39,7 +39,7 @@ class NewestFirstCursor(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 200
     ordering: str | tuple[str, ...] = "-id"
-    invalid_cursor_message = _("The cursor is not valid.")
+    invalid_cursor_message: Any = _("The cursor is not valid.")
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         cursor: Cursor | None = super().decode_cursor(request)

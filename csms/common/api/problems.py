@@ -140,7 +140,7 @@ def _framework_answer(
     if isinstance(error, exceptions.ValidationError):
         return problem(request, 400, errors=list(field_errors(error.detail))), headers
     if isinstance(error, exceptions.Throttled):
-        seconds = max(math.ceil(error.wait or 1), 1)
+        seconds = max(math.ceil(getattr(error, "wait", None) or 1), 1)
         headers["Retry-After"] = str(seconds)
         detail = gettext("Try again in %(seconds)d seconds.") % {"seconds": seconds}
         return problem(request, 429, detail=detail), headers

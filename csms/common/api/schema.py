@@ -30,7 +30,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
     instance = serializers.CharField()
     code = serializers.CharField()
-    errors = FieldErrorSerializer(many=True)
+    errors: Any = FieldErrorSerializer(many=True)
     request_id = serializers.CharField()
 
 
@@ -81,7 +81,7 @@ class AutoSchema(SpectacularAutoSchema):
             ways.append({API_KEY: []})
         return ways
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # the stubs know the base only
         access = access_to(self.view, self.method)
         text = str(super().get_description() or "")
         if access is None or access.scope is None:
