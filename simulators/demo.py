@@ -10,7 +10,6 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,12 +17,13 @@ import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 
 from simulators.processes import (
     Child,
     Family,
     ProcessFailed,
+    Stopped,
+    StopRequest,
     any_free_port,
     free_port,
     wait_until,
@@ -36,11 +36,8 @@ ADMIN_EMAIL = "admin@example.com"
 STAFF_EMAIL = "staff@example.com"
 IDENTITY_PREFIX = "TH-DEMO-"
 START_SECONDS = 90.0
-SMOKE_SECONDS = 140.0
-
-
-class Stopped(Exception):
-    """Somebody asked the demo to end."""
+SMOKE_SECONDS = 110.0
+COMMAND_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +108,10 @@ def load_credentials(folder: Path) -> Credentials:
     return Credentials(**json.loads(path.read_text()))
 
 
-def manage(plan: Plan, *arguments: str) -> str:
-    """Run a management command to its end; its output. `ProcessFailed` if it fails."""
-    result = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=plan.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise ProcessFailed(f"manage.py {arguments[0]} failed:\n{result.stdout}{result.stderr}")
-    return result.stdout.strip()
+def manage(plan: Plan, family: Family, command: str, *arguments: str) -> str:
+    """Run a management command to its end; its last line. `ProcessFailed` if it fails."""
+    output = family.run(child(plan, command, "manage.py", command, *arguments), COMMAND_SECONDS)
+    return output.splitlines()[-1] if output else ""
 
 
 def child(plan: Plan, name: str, *arguments: str) -> Child:
@@ -151,9 +138,9 @@ def start_everything(plan: Plan, family: Family) -> None:
         say(f"[{time.monotonic() - started:5.1f} s] {text}")
 
     step("Creating the database (SQLite) …")
-    manage(plan, "migrate", "--no-input")
+    manage(plan, family, "migrate", "--no-input")
     step("Adding operators, sites, tariffs, chargers and staff …")
-    step(manage(plan, "seed_demo", "--chargers", str(plan.chargers)))
+    step(manage(plan, family, "seed_demo", "--chargers", str(plan.chargers)))
     step(f"Starting the server for web and gateway on port {plan.port} …")
     family.start(server(plan))
     wait_until(lambda: is_up(plan), "the server", family, START_SECONDS)
@@ -205,9 +192,9 @@ def chargers(plan: Plan) -> Child:
     )
 
 
-def welcome(plan: Plan) -> None:
-    code = manage(plan, "demo_code")
-    uri = manage(plan, "demo_code", "--uri")
+def welcome(plan: Plan, family: Family) -> None:
+    code = manage(plan, family, "demo_code")
+    uri = manage(plan, family, "demo_code", "--uri")
     say(
         f"""
   Dashboard   {plan.http}/admin/
@@ -243,22 +230,9 @@ def watch(plan: Plan, family: Family) -> None:
 
 def smoke(plan: Plan, family: Family) -> None:
     """Wait for one priced session and look at it as a person would; `ProcessFailed` if not."""
-    deadline = time.monotonic() + SMOKE_SECONDS
     say("Waiting for a session that is complete and priced …")
-    checker = child(plan, "check", "manage.py", "check_demo", "--url", plan.http)
-    checker.start()
-    while checker.is_running:
-        family.check()
-        if time.monotonic() > deadline:
-            checker.signal_group(signal.SIGKILL)
-            raise ProcessFailed(
-                f"No success within {SMOKE_SECONDS:.0f} s.\n{checker.tail()}\n"
-                + "\n".join(f"--- {c.log}\n{c.tail(15)}" for c in family.children)
-            )
-        time.sleep(0.25)
-    say(checker.tail())
-    if checker.process is None or checker.process.returncode != 0:
-        raise ProcessFailed("The check failed.")
+    checker = child(plan, "check_demo", "manage.py", "check_demo", "--url", plan.http)
+    say(family.run(checker, SMOKE_SECONDS))
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
@@ -289,20 +263,20 @@ def make_plan(options: argparse.Namespace, folder: Path) -> Plan:
     )
 
 
-def run(options: argparse.Namespace, folder: Path) -> None:
+def run(options: argparse.Namespace, folder: Path, stop_request: StopRequest) -> None:
     if options.fresh and folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     # Jobs of an earlier run are of no use to this one.
     shutil.rmtree(folder / "broker", ignore_errors=True)
     plan = make_plan(options, folder)
-    family = Family()
+    family = Family(stop_request)
     try:
         start_everything(plan, family)
         if options.smoke:
             smoke(plan, family)
         else:
-            welcome(plan)
+            welcome(plan, family)
             watch(plan, family)
     finally:
         # A second Ctrl-C must not leave processes behind.
@@ -314,20 +288,17 @@ def run(options: argparse.Namespace, folder: Path) -> None:
         say("All processes have ended.")
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise Stopped
-
-
 def main() -> int:
     options = parse_arguments(sys.argv[1:])
+    stop_request = StopRequest()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+        signal.signal(number, stop_request)
     try:
         if options.smoke:
             with tempfile.TemporaryDirectory(prefix="csms-demo-") as folder:
-                run(options, Path(folder))
+                run(options, Path(folder), stop_request)
         else:
-            run(options, options.folder.resolve())
+            run(options, options.folder.resolve(), stop_request)
     except Stopped:
         return 1 if options.smoke else 0
     except (ProcessFailed, urllib.error.URLError) as error:

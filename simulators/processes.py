@@ -5,11 +5,44 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 TERMINATE_SECONDS = 25.0
+
+
+class Stopped(Exception):
+    """Somebody asked the supervisor to end."""
+
+
+class StopRequest:
+    """A signal handler that raises `Stopped`, but not between a process' birth and its registry.
+
+    An exception inside of `Popen` would leave a process that nobody knows.
+    """
+
+    def __init__(self) -> None:
+        self._is_requested = False
+        self._is_held = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_requested = True
+        if not self._is_held:
+            raise Stopped
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within, a stop is only noted; it is raised at the end."""
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+        if self._is_requested:
+            raise Stopped
 
 
 class ProcessFailed(RuntimeError):
@@ -68,17 +101,39 @@ class Child:
 class Family:
     """The running children, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, stop_request: StopRequest | None = None) -> None:
         self.children: list[Child] = []
+        self.stop_request = stop_request or StopRequest()
 
     def start(self, child: Child) -> Child:
-        self.children.append(child)
-        child.start()
+        with self.stop_request.held():
+            child.start()
+            self.children.append(child)
         return child
 
-    def check(self) -> None:
+    def run(self, child: Child, seconds: float) -> str:
+        """Run `child` to its end; its log. `ProcessFailed` if it fails, or another one ends."""
+        self.start(child)
+        deadline = time.monotonic() + seconds
+        while child.is_running:
+            self.check(but=child)
+            if time.monotonic() > deadline:
+                raise ProcessFailed(
+                    f"The {child.name} took more than {seconds:.0f} s.\n{self.logs(lines=15)}"
+                )
+            time.sleep(0.1)
+        self.children.remove(child)
+        if child.process is None or child.process.returncode != 0:
+            raise ProcessFailed(f"The {child.name} failed:\n{child.tail()}")
+        return child.tail()
+
+    def check(self, but: Child | None = None) -> None:
         for child in self.children:
-            child.check()
+            if child is not but:
+                child.check()
+
+    def logs(self, lines: int = 10) -> str:
+        return "\n".join(f"--- {child.log}\n{child.tail(lines)}" for child in self.children)
 
     def stop(self, seconds: float = TERMINATE_SECONDS) -> None:
         """Ask all groups to end, youngest first, and kill what is left after `seconds`."""
@@ -106,8 +161,7 @@ def wait_until(
     while not condition():
         family.check()
         if time.monotonic() > deadline:
-            logs = "\n".join(f"--- {c.log}\n{c.tail(10)}" for c in family.children)
-            raise ProcessFailed(f"Waited {seconds:.0f} s for {what}.\n{logs}")
+            raise ProcessFailed(f"Waited {seconds:.0f} s for {what}.\n{family.logs()}")
         time.sleep(every)
 
 

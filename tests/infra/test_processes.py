@@ -11,8 +11,17 @@ from pathlib import Path
 import pytest
 
 from simulators import demo
-from simulators.processes import Child, Family, ProcessFailed, free_port, wait_until
+from simulators.processes import (
+    Child,
+    Family,
+    ProcessFailed,
+    Stopped,
+    StopRequest,
+    free_port,
+    wait_until,
+)
 
+SLEEP = "import time; time.sleep(600)"
 # A process that starts another one and ignores SIGTERM; says when both run.
 STUBBORN = """
 import signal, subprocess, sys, time
@@ -65,6 +74,24 @@ def test_a_family_ends_whole_groups(tmp_path: Path) -> None:
     while is_alive(grandchild) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not is_alive(grandchild)
+
+
+def test_a_stop_between_birth_and_registry_waits(tmp_path: Path) -> None:
+    stop_request = StopRequest()
+    family = Family(stop_request)
+    child = Child("sleeper", [sys.executable, "-c", SLEEP], os.environ, tmp_path, tmp_path / "log")
+    born = child.start
+
+    def interrupted_start() -> None:
+        born()
+        stop_request(signal.SIGTERM, None)
+
+    child.start = interrupted_start  # type: ignore[method-assign]
+    with pytest.raises(Stopped):
+        family.start(child)
+    assert family.children == [child]
+    family.stop()
+    assert not child.is_running
 
 
 def test_a_process_that_ends_early_shows_the_end_of_its_log(tmp_path: Path) -> None:
