@@ -68,7 +68,7 @@ _hints = HintThread()
 
 def give_hint(reaction: Callable[[Any], None], event: Any) -> None:
     """Let `reaction(event)` run soon; at once where Celery runs its tasks in place (tests)."""
-    if settings.CELERY_TASK_ALWAYS_EAGER:
+    if getattr(settings, "CELERY_TASK_ALWAYS_EAGER", False):
         reaction(event)
     else:
         _hints.give(reaction, event)
