@@ -52,6 +52,11 @@ class ApiView(APIView):
     metadata_class = None
     pagination_class: ClassVar[type[BasePagination]] = PagePagination
 
+    @property
+    def allowed_methods(self) -> list[str]:
+        """For the `Allow` header."""
+        return [*self.access, "HEAD"] if "GET" in self.access else list(self.access)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if access_to(self, request.method) is None:
             self.http_method_not_allowed(request)
