@@ -774,9 +774,23 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             (
-                                "gross",
+                                "gross__gt",
                                 django.db.models.expressions.CombinedExpression(
-                                    models.F("net"), "+", models.F("tax")
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("net"), "+", models.F("tax")
+                                    ),
+                                    "-",
+                                    models.Value(Decimal("0.005")),
+                                ),
+                            ),
+                            (
+                                "gross__lt",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("net"), "+", models.F("tax")
+                                    ),
+                                    "+",
+                                    models.Value(Decimal("0.005")),
                                 ),
                             ),
                             ("gross__gte", 0),
@@ -993,13 +1007,27 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     ("total_gross__isnull", True),
                     models.Q(
+                        ("total_gross__gte", 0),
                         (
-                            "total_gross",
+                            "total_gross__gt",
                             django.db.models.expressions.CombinedExpression(
-                                models.F("total_net"), "+", models.F("total_tax")
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("total_net"), "+", models.F("total_tax")
+                                ),
+                                "-",
+                                models.Value(Decimal("0.005")),
                             ),
                         ),
-                        ("total_gross__gte", 0),
+                        (
+                            "total_gross__lt",
+                            django.db.models.expressions.CombinedExpression(
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("total_net"), "+", models.F("total_tax")
+                                ),
+                                "+",
+                                models.Value(Decimal("0.005")),
+                            ),
+                        ),
                     ),
                     _connector="OR",
                 ),

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from typing import ClassVar
 
 from django.conf import settings
@@ -14,6 +15,18 @@ from transactions.domain.states import (
     SessionState,
 )
 from transactions.models.tariffs import TariffVersion
+
+HALF_SATANG = Decimal("0.005")
+
+
+def adds_up(total: str, first: str, second: str) -> Q:
+    """The condition that `total` is `first` + `second`, all with two decimals.
+
+    SQLite keeps decimals as floats, where 65.66 + 4.60 is not 70.26: half a satang is allowed,
+    which on PostgreSQL, whose decimals are exact, is the same as none.
+    """
+    parts = F(first) + F(second)
+    return Q(**{f"{total}__gt": parts - HALF_SATANG, f"{total}__lt": parts + HALF_SATANG})
 
 
 class Session(models.Model):
@@ -165,7 +178,7 @@ class Session(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(total_gross__isnull=True)
-                | Q(total_gross__gte=0, total_gross=F("total_net") + F("total_tax")),
+                | (Q(total_gross__gte=0) & adds_up("total_gross", "total_net", "total_tax")),
                 name="session_total_adds_up",
             ),
         ]
@@ -220,7 +233,8 @@ class CostLine(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["session", "position"], name="cost_line_position_once"),
             models.CheckConstraint(
-                condition=Q(gross=F("net") + F("tax"), gross__gte=0, tax__gte=0, net__gte=0),
+                condition=adds_up("gross", "net", "tax")
+                & Q(gross__gte=0, tax__gte=0, net__gte=0),
                 name="cost_line_adds_up",
             ),
         ]
