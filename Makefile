@@ -89,6 +89,10 @@ test-services: $(VENV)/.development ## Run all tests with PostgreSQL and Redis, 
 	@eval "$$($(BIN)/python -m tests.support.services)" && \
 		REQUIRE_POSTGRESQL=1 REQUIRE_REDIS=1 exec $(BIN)/python -m pytest $(ARGUMENTS)
 
+.PHONY: bench
+bench: $(VENV)/.development ## Measure the gateway (ARGUMENTS=--help says what)
+	@exec $(BIN)/python -m benchmarks $(ARGUMENTS)
+
 .PHONY: check
 check: $(VENV)/.development ## Format, lint, types, import rules, migrations, deploy checks, OpenAPI
 	$(BIN)/ruff format --check .
