@@ -17,6 +17,12 @@ def _nudge_gateway(event: Any) -> None:
     nudges.send(nudges.command_waits(event.station_id))
 
 
+def _close_socket(event: Any) -> None:
+    from ocpp_gateway import nudges
+
+    nudges.send(nudges.archived(event.station_id))
+
+
 def _price_session(event: Any) -> None:
     from transactions.tasks import price_session
 
@@ -24,12 +30,13 @@ def _price_session(event: Any) -> None:
 
 
 def reactions() -> dict[type[Event], Callable[[Any], None]]:
-    from chargepoints.events import CommandRequested
+    from chargepoints.events import CommandRequested, StationArchived
     from transactions.events import SessionUnpriced
 
     return {
         CommandRequested: _nudge_gateway,
         SessionUnpriced: _price_session,
+        StationArchived: _close_socket,
     }
 
 

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -20,6 +20,11 @@ logger = structlog.get_logger(__name__)
 # Verified passwords, as digests under a key that only this process knows: a reconnect storm does
 # not pay for argon2 again.
 _CACHE_SIZE = 20_000
+# Wrong passwords that one address may try for one station within the window. Per address, so that
+# a stranger cannot lock the charger out; per station, because many share one address.
+_MOST_FAILURES = 10
+_FAILURE_WINDOW = timedelta(minutes=1)
+_failures: dict[tuple[int, str], tuple[datetime, int]] = {}
 _cache_key = secrets.token_bytes(32)
 _verified: dict[int, bytes] = {}
 
@@ -55,8 +60,10 @@ def admit(request: UpgradeRequest, node_id: UUID, at: datetime) -> Admission | R
     )
     if station is None:
         return Refusal(404, "unknown_identity")
-    refused = _refusal(station, request)
+    refused = _refusal(station, request, at)
     if refused is not None:
+        if refused.status == 401:  # beyond the limit an attempt costs no write any more
+            anomalies.record(station.pk, f"refused: {refused.reason}", request.address, at)
         return refused
     echo, subprotocol = choose_subprotocol(
         request, station.allowed_versions, assumes_one=station.assumes_subprotocol
@@ -80,7 +87,7 @@ def admit(request: UpgradeRequest, node_id: UUID, at: datetime) -> Admission | R
     )
 
 
-def _refusal(station: Station, request: UpgradeRequest) -> Refusal | None:
+def _refusal(station: Station, request: UpgradeRequest, at: datetime) -> Refusal | None:
     profile = station.security_profile
     if profile == Station.SecurityProfile.NONE:
         return None
@@ -93,9 +100,25 @@ def _refusal(station: Station, request: UpgradeRequest) -> Refusal | None:
         return Refusal(401, "no_credentials")
     if not _is_user(station, credentials):
         return Refusal(401, "user_is_not_the_identity")
-    if not _is_password(station, credentials):
-        return Refusal(401, "wrong_password")
-    return None
+    return _password_refusal(station, credentials, request.address, at)
+
+
+def _password_refusal(
+    station: Station, credentials: Credentials, address: str, at: datetime
+) -> Refusal | None:
+    key = (station.pk, address)
+    since, failures = _failures.get(key, (at, 0))
+    if at - since >= _FAILURE_WINDOW:
+        since, failures = at, 0
+    if failures >= _MOST_FAILURES:
+        return Refusal(429, "too_many_wrong_passwords")
+    if _is_password(station, credentials):
+        _failures.pop(key, None)
+        return None
+    if len(_failures) >= _CACHE_SIZE:
+        _failures.clear()
+    _failures[key] = (since, failures + 1)
+    return Refusal(401, "wrong_password")
 
 
 def _is_user(station: Station, credentials: Credentials) -> bool:

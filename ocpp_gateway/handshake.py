@@ -15,7 +15,13 @@ PATH_PREFIX = b"ocpp"
 IDENTITY_LENGTH = 48
 IDENTITY_KEY = "chargepointid"
 NORMAL_CLOSURE = 1000
-STATUS_TEXTS = {401: b"Unauthorized", 404: b"Not found", 503: b"Try again later"}
+STATUS_TEXTS = {
+    401: b"Unauthorized",
+    404: b"Not found",
+    429: b"Too many attempts",
+    503: b"Try again later",
+}
+RETRY_AFTER = {429: b"60", 503: b"10"}
 DEFAULT_SUBPROTOCOL = "ocpp1.6"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -135,7 +141,7 @@ async def refuse(scope: dict[str, Any], send: Any, status: int) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
     if status == 401:
         headers.append((b"www-authenticate", b'Basic realm="ocpp", charset="UTF-8"'))
-    if status == 503:
-        headers.append((b"retry-after", b"10"))
+    if status in RETRY_AFTER:
+        headers.append((b"retry-after", RETRY_AFTER[status]))
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": STATUS_TEXTS[status]})

@@ -1,4 +1,4 @@
-"""Hints between processes that may be lost: a command waits, a socket was taken over.
+"""Hints between processes that may be lost: a command waits, a socket has to close.
 
 Runtimes in the same process are told directly, the others through one channel-layer group.
 """
@@ -15,6 +15,7 @@ logger = structlog.get_logger(__name__)
 GROUP = "ocpp-gateways"
 COMMAND = "gateway.command"
 SUPERSEDED = "gateway.superseded"
+ARCHIVED = "gateway.archived"
 SEND_TIMEOUT_SECONDS = 3
 
 
@@ -39,6 +40,10 @@ def remove_listener(listener: Listener) -> None:
 
 def command_waits(station_id: int) -> dict[str, Any]:
     return {"type": COMMAND, "station_id": station_id}
+
+
+def archived(station_id: int) -> dict[str, Any]:
+    return {"type": ARCHIVED, "station_id": station_id}
 
 
 def superseded(station_id: int, epoch: int) -> dict[str, Any]:

@@ -190,7 +190,10 @@ class Runtime:
         socket = self.presence.get(station_id) if isinstance(station_id, int) else None
         if socket is None:
             return
-        if message.get("type") == nudges.SUPERSEDED:
+        kind = message.get("type")
+        if kind == nudges.ARCHIVED:
+            self.run_errand(socket.close(POLICY_VIOLATION, "the station is archived"))
+        elif kind == nudges.SUPERSEDED:
             if socket.epoch < message["epoch"]:
                 self._supersede(socket)
         else:

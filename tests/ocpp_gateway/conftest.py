@@ -3,8 +3,16 @@ from collections.abc import Iterator
 import pytest
 
 from chargepoints.models import Station
+from ocpp_gateway import auth
 from tests.ocpp_gateway.servers import Charger, GatewayServer, charger, running_server
 from tests.support.factories import make_station
+
+
+@pytest.fixture(autouse=True)
+def _no_attempts_remembered() -> None:
+    """Keys of rows return when a test's rows are gone; what was tried on them must not."""
+    auth._failures.clear()
+    auth._verified.clear()
 
 
 @pytest.fixture

@@ -132,6 +132,21 @@ def test_case_06_wrong_credentials_are_401_before_the_upgrade(
     assert refused(server, station) == 401
 
 
+def test_guessing_passwords_is_slowed_down_and_noted_but_locks_nobody_else_out(
+    server: GatewayServer, station: Station
+) -> None:
+    neighbour = make_station()  # behind the same address
+    with charger(server, station) as first:
+        first.boot()
+        guesses = [refused(server, station, password=f"guess-{n}") for n in range(12)]
+        assert guesses == [401] * 10 + [429] * 2
+        assert first.call("Heartbeat", {})
+    with charger(server, neighbour) as other:
+        other.boot()
+    noted = StationAnomaly.objects.get(station=station, kind="refused: wrong_password")
+    assert (noted.count, noted.detail) == (10, "127.0.0.1")
+
+
 @pytest.mark.parametrize(
     ("stored", "sent"),
     [

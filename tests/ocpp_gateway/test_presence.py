@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from chargepoints.models import Station
-from chargepoints.services import commands
+from chargepoints.services import commands, stations
 from csms.common.clock import now
 from ocpp_gateway import nudges
 from ocpp_gateway.models import GatewayNode, StationConnection
@@ -99,6 +99,15 @@ def test_a_process_that_was_only_silent_takes_its_leases_back(
         until(lambda: is_online(station))
         assert StationConnection.objects.get().closed_at is None
         assert socket.call("Heartbeat", {})
+
+
+def test_the_socket_of_an_archived_station_is_closed(
+    server: GatewayServer, station: Station
+) -> None:
+    with charger(server, station) as socket:
+        socket.boot()
+        stations.archive_station(station, actor=GATEWAY)
+        assert socket.close_code() == 1008
 
 
 def test_shutdown_finishes_messages_in_flight_and_closes_with_1012(station: Station) -> None:
