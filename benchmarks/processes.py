@@ -37,14 +37,32 @@ def processor() -> str:
     return f"{len(os.sched_getaffinity(0))} x {model}"
 
 
+def busy_seconds() -> float:
+    """CPU time that all processes of the machine together have used since it started."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    user, nice, system, _idle, _waiting, interrupts, soft_interrupts = map(int, fields[:7])
+    return (user + nice + system + interrupts + soft_interrupts) / TICKS_PER_SECOND
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU seconds used in `seconds` of wall clock. `database` is None where it cannot be seen."""
+    """CPU seconds used in `seconds` of wall clock. `database` is None where it cannot be seen.
+
+    `everybody` is what the whole machine used: the rest was other work in the way of this one.
+    """
 
     seconds: float
     server: float
     client: float
     database: float | None
+    everybody: float
+
+    @property
+    def others_percent(self) -> float:
+        """Share of all processors that was busy with neither of the three."""
+        ours = self.server + self.client + (self.database or 0.0)
+        processors = os.cpu_count() or 1
+        return max(0.0, self.everybody - ours) / (self.seconds * processors) * 100
 
 
 class UsageMeter:
@@ -54,14 +72,14 @@ class UsageMeter:
         self._server_pid = server_pid
         self._find_database_pids = find_database_pids
         self._database_before: dict[int, float] = {}
-        self._before = (0.0, 0.0, 0.0)
+        self._before = (0.0, 0.0, 0.0, 0.0)
 
     def start(self) -> None:
         self._database_before = {pid: cpu_seconds(pid) for pid in self._find_database_pids()}
         self._before = self._now()
 
     def stop(self) -> Usage:
-        wall, server, client = (
+        wall, server, client, everybody = (
             after - before for before, after in zip(self._before, self._now(), strict=True)
         )
         # Also of connections that the server opened in between: those began with 0.
@@ -69,7 +87,12 @@ class UsageMeter:
             cpu_seconds(pid) - self._database_before.get(pid, 0.0)
             for pid in self._find_database_pids()
         ]
-        return Usage(wall, server, client, sum(database) if database else None)
+        return Usage(wall, server, client, sum(database) if database else None, everybody)
 
-    def _now(self) -> tuple[float, float, float]:
-        return time.monotonic(), cpu_seconds(self._server_pid), time.process_time()
+    def _now(self) -> tuple[float, float, float, float]:
+        return (
+            time.monotonic(),
+            cpu_seconds(self._server_pid),
+            time.process_time(),
+            busy_seconds(),
+        )

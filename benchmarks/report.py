@@ -16,6 +16,7 @@ HEADER = (
     "server µs",
     "PostgreSQL µs",
     "client µs",
+    "others' CPU",
     "refused",
     "verified",
     "",
@@ -24,7 +25,10 @@ HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. Latencies in ms, CPU in µs per answered message (or session)."""
+    """One line of the table. Latencies in ms, CPU in µs per answered message (or session).
+
+    `others_percent`: how busy the machine was with something else, which slows all of it down.
+    """
 
     scenario: str
     per_second: float | None = None
@@ -34,6 +38,7 @@ class Row:
     server_cpu: float | None = None
     database_cpu: float | None = None
     client_cpu: float | None = None
+    others_percent: float | None = None
     refused: int = 0
     verified: int = 0
     kilobytes_per_connection: float | None = None
@@ -59,6 +64,7 @@ class Row:
             each(usage.server),
             each(usage.database),
             each(usage.client),
+            usage.others_percent,
             measured.refused,
             verified,
         )
@@ -78,6 +84,7 @@ class Row:
             _figure(self.server_cpu, 0),
             _figure(self.database_cpu, 0),
             _figure(self.client_cpu, 0),
+            _figure(self.others_percent, 0, " %"),
             str(self.refused),
             f"{self.verified:,}" if self.verified else "",
             ", ".join(further),
@@ -126,5 +133,5 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join([text(lines[0]), text(rule), *(text(line) for line in lines[1:])])
 
 
-def _figure(value: float | None, decimals: int) -> str:
-    return "" if value is None else f"{value:,.{decimals}f}"
+def _figure(value: float | None, decimals: int, unit: str = "") -> str:
+    return "" if value is None else f"{value:,.{decimals}f}{unit}"
