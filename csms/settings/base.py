@@ -46,7 +46,7 @@ MIDDLEWARE = [
     "csms.common.http.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csms.console.middleware.ContentSecurityPolicyMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csms.console.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
