@@ -26,7 +26,7 @@ SCOPE_NAMES = {
 
 class ApiKeyForm(forms.ModelForm):
     scopes = forms.MultipleChoiceField(
-        label=_("scopes"),
+        label=_("Scopes"),
         choices=[(scope.value, name) for scope, name in SCOPE_NAMES.items()],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )

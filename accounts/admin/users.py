@@ -24,9 +24,9 @@ from csms.common.admin import ConsoleAdmin, ReadOnlyAdmin, confirm, shown_once
 class StaffForm(forms.ModelForm):
     """A new member of staff; drivers register themselves."""
 
-    email = forms.EmailField(label=_("e-mail"))
+    email = forms.EmailField(label=_("E-mail"))
     role = forms.ChoiceField(
-        label=_("role"), choices=[(r.value, r.value) for r in (Role.STAFF, Role.SUPERADMIN)]
+        label=_("Role"), choices=[(r.value, r.value) for r in (Role.STAFF, Role.SUPERADMIN)]
     )
     password = forms.CharField(
         label=_("Password"),
@@ -93,7 +93,7 @@ class UserAdmin(ConsoleAdmin):
         obj.pk = made.pk
         obj.refresh_from_db()
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
         """The service has recorded it."""
 
     def response_add(

@@ -43,5 +43,5 @@ class SiteAdmin(ConsoleAdmin):
         made = sites.create_site(actor=cast(User, request.user), **form.cleaned_data)
         obj.pk = made.pk
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
         """The service has recorded it."""

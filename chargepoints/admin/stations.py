@@ -36,9 +36,9 @@ DETAILS = [
 ]
 
 
-class StationForm(forms.ModelForm):  # type: ignore[type-arg]
+class StationForm(forms.ModelForm):
     allowed_versions = forms.MultipleChoiceField(
-        label=_("allowed OCPP versions"),
+        label=_("Allowed OCPP versions"),
         choices=[(version, version) for version in VERSIONS],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         initial=["ocpp1.6"],
@@ -58,20 +58,20 @@ class StationForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class NewStationForm(StationForm):
     connector_count = forms.IntegerField(
-        label=_("number of connectors"),
+        label=_("Number of connectors"),
         min_value=0,
         max_value=MOST_CONNECTORS,
         initial=1,
         help_text=_("Each becomes an EVSE of its own with a public code."),
     )
     connector_type = forms.ChoiceField(
-        label=_("connector type"),
+        label=_("Connector type"),
         choices=Connector.Type.choices,
         initial=Connector.Type.CCS2,
         widget=UnfoldAdminSelectWidget,
     )
     max_power_kw = forms.DecimalField(
-        label=_("maximum power (kW)"), min_value=0, max_value=10_000, required=False
+        label=_("Maximum power (kW)"), min_value=0, max_value=10_000, required=False
     )
 
     def connectors(self) -> list[NewConnector]:

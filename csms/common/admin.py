@@ -71,7 +71,7 @@ class ScopedRelatedFilter(RelatedDropdownFilter):
     most_choices = 500
 
     def field_choices(
-        self, field: Any, request: HttpRequest, model_admin: admin.ModelAdmin
+        self, field: Any, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
     ) -> list[tuple[Any, str]]:
         allowed = visible_rows(model_admin.admin_site, request, field.remote_field.model)
         if allowed is None:
@@ -162,7 +162,10 @@ class ConsoleAdmin(ScopedMixin, ModelAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         term = search_term.strip()
         if not self.exact_search or not term:
-            return super().get_search_results(request, queryset, search_term)
+            found: tuple[QuerySet[Any], bool] = super().get_search_results(
+                request, queryset, search_term
+            )
+            return found
         wanted = Q(pk__in=[])
         for lookup, convert in self.exact_search.items():
             with contextlib.suppress(ValueError):
@@ -178,11 +181,11 @@ class ConsoleAdmin(ScopedMixin, ModelAdmin):
         """A foreign row answers like one that is not there."""
         raise Http404
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry | None:  # type: ignore[override]
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry | None:
         self._audit(request, obj, "create", message)
         return None
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry | None:  # type: ignore[override]
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry | None:
         self._audit(request, obj, "update", message)
         return None
 

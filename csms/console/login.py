@@ -59,9 +59,9 @@ class LoginForm(AdminAuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean()
-        user = self.get_user()
+        # Any: django-otp's sign-in handler reads `otp_device` from it, which no type knows.
+        user: Any = self.get_user()
         if user is not None and cleaned.get("otp_token"):
-            # django-otp's sign-in handler reads it from here.
             user.otp_device = self._verified_device(
                 user, "".join(cleaned["otp_token"].split()).lower()
             )

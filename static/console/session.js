@@ -47,7 +47,9 @@
     const cells = row.children;
     text(cells[0], [labels.lines[line.kind] || line.kind, line.name].filter(has).join(" · "));
     text(cells[1], `${show.moment(line.starts_at)} – ${show.moment(line.ends_at)}`);
-    text(cells[2], `${show.number(Number(line.quantity), 3)} ${line.unit}`);
+    const digits = line.unit === "kWh" ? 3 : 0;
+    const amount = Number(line.quantity);
+    text(cells[2], `${show.number(amount, Number.isInteger(amount) && digits === 0 ? 0 : digits || 2)} ${{ min: words.minutes, session: "" }[line.unit] ?? line.unit}`);
     text(cells[3], show.number(Number(line.unit_price), 2));
     text(cells[4], show.money(line.net));
     text(cells[5], show.money(line.tax));

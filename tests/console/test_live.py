@@ -7,6 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
+from django.db import connections
 from django.test import Client
 
 from accounts.models import User
@@ -48,6 +49,8 @@ async def connect(
     yield open_socket
     for socket in opened:
         await socket.disconnect()
+    # Of the thread in which the async ORM and the client worked.
+    await sync_to_async(connections.close_all)()
     assert len(broadcast.broadcaster) == 0, "a feed outlived its last watcher"
 
 

@@ -75,9 +75,9 @@ class TariffAdmin(ConsoleAdmin):
         return ["operator", "currency"] if obj else []
 
 
-class WindowForm(forms.ModelForm):  # type: ignore[type-arg]
+class WindowForm(forms.ModelForm):
     weekdays = forms.TypedMultipleChoiceField(
-        label=_("weekdays"),
+        label=_("Weekdays"),
         choices=WEEKDAYS,
         coerce=int,
         initial=[1, 2, 3, 4, 5],
@@ -156,7 +156,7 @@ class TariffAssignmentAdmin(ConsoleAdmin):
         return str(assignment.evse or assignment.station or assignment.site)
 
 
-class AssignmentForm(forms.ModelForm):  # type: ignore[type-arg]
+class AssignmentForm(forms.ModelForm):
     class Meta:
         model = TariffAssignment
         fields = ("tariff", "site", "station", "evse", "effective_from")

@@ -101,10 +101,9 @@ def _today_tiles(caller: Caller, moment: datetime) -> dict[str, Any]:
 
 
 def _sessions(caller: Caller, moment: datetime) -> list[dict[str, Any]]:
-    recent = sessions_visible_to(caller)
-    recent = with_latest_reading(recent.order_by("-id"), moment).select_related(
-        "station__site", "connector__evse"
-    )
+    recent = with_latest_reading(
+        sessions_visible_to(caller).order_by("-id"), moment
+    ).select_related("station__site", "connector__evse")
     return [
         {
             "id": str(session.public_id),
