@@ -254,6 +254,8 @@ def _one_run(
                 _say(f"{name} …")
                 rows += scenario()
         bench.close()
+    if options.runs > 1:
+        _say(table(rows))
     return rows
 
 
