@@ -17,7 +17,6 @@ from benchmarks import messages
 from benchmarks.server import ROOT
 from benchmarks.verification import StoredReading, StoredSession
 
-SUFFIX = "_benchmark"
 OPERATOR = "benchmark"
 COLUMNS = (
     "identity,password,operator,site,latitude,longitude,vendor,model,ocpp_versions,"
@@ -30,18 +29,16 @@ ROWS_A_FETCH = 10_000
 def scratch_database(folder: Path) -> Iterator[str]:
     """Address of an empty database: beside the one that DATABASE_URL names, or a SQLite file.
 
-    Real data is never touched: the database has its own name, and one left behind by an earlier
-    run is dropped first.
+    Real data is never touched, nor is another run's: the database's name ends in our process id.
     """
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
         yield f"sqlite:///{folder / 'benchmark.sqlite3'}"
         return
     parts = urlsplit(url)
-    name = parts.path.strip("/") + SUFFIX
+    name = f"{parts.path.strip('/')}_benchmark_{os.getpid()}"
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(drop)
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
         yield urlunsplit(parts._replace(path=f"/{name}"))
