@@ -10,6 +10,7 @@ from chargepoints.domain.states import CommandStatus
 from chargepoints.models import Command, Station
 from chargepoints.services import commands
 from csms.common.clock import now
+from csms.common.identifiers import uuid7
 from ocpp_gateway import nudges
 from ocpp_gateway.services import leases, sending
 from ocpp_gateway.services.sending import GATEWAY
@@ -137,7 +138,7 @@ def test_case_11_what_was_in_flight_has_an_unknown_outcome_when_the_socket_ends(
 @pytest.fixture
 def dead_node(transactional_db: None) -> leases.Lease:
     station = make_station("TH-DEAD-0001")
-    node = sending.uuid7()
+    node = uuid7()
     long_ago = now() - timedelta(minutes=5)
     leases.beat(node, host="gone", process_id=1, started_at=long_ago, at=long_ago)
     return leases.take(station.pk, node, version="ocpp1.6", address="", at=long_ago)
@@ -164,7 +165,7 @@ def test_a_crash_between_claim_and_send_never_sends_twice(dead_node: leases.Leas
 def test_an_old_epoch_claims_nothing(dead_node: leases.Lease) -> None:
     station = Station.objects.get()
     request(station)
-    another = sending.uuid7()
+    another = uuid7()
     leases.beat(another, host="here", process_id=2, started_at=now(), at=now())
     newer = leases.take(station.pk, another, version="ocpp1.6", address="", at=now())
     assert newer.rival is not None

@@ -14,6 +14,7 @@ from chargepoints.domain.reports import StatusReport
 from chargepoints.domain.states import ConnectorStatus
 from chargepoints.models import Station
 from csms.common.clock import now
+from csms.common.partitions import create_partitions
 from ocpp_gateway import dispatch
 from ocpp_gateway.models import Message
 from ocpp_gateway.services import archive
@@ -170,7 +171,7 @@ def test_old_frames_are_deleted_and_coming_months_are_prepared(station: Station)
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL has partitions")
 def test_a_month_that_is_over_goes_as_a_whole(station: Station) -> None:
     long_ago = datetime(2020, 1, 15, tzinfo=UTC)
-    archive.create_partitions(connection, Message._meta.db_table, long_ago.date(), 1)
+    create_partitions(connection, Message._meta.db_table, long_ago.date(), 1)
     with transaction.atomic():
         archive.store_messages([row(station.pk)._replace(at=long_ago), row(station.pk)])
     assert archive.expire_messages(now()) == 1  # one partition, and no row by itself

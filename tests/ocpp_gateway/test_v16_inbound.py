@@ -186,7 +186,8 @@ def test_case_57_a_sample_that_cannot_be_read_is_skipped_alone(value: Any) -> No
 
 
 def test_case_57_arrays_that_are_empty_or_no_arrays() -> None:
-    for samples in ([], None, [None], "x", [[]]):
+    broken: tuple[Any, ...] = ([], None, [None], "x", [[]])
+    for samples in broken:
         inbound = meter(samples)
         assert isinstance(inbound.input, Readings)
         assert inbound.input.readings == ()
