@@ -9,10 +9,11 @@ class CsmsConfig(AppConfig):
     verbose_name = "CSMS"
 
     def ready(self) -> None:
-        from csms import checks, logs, subscriptions  # noqa: F401
+        from csms import checks, command_effects, logs, subscriptions  # noqa: F401
 
         logs.configure()
         subscriptions.register()
+        command_effects.register()
 
 
 class CsmsAdminConfig(AdminConfig):

@@ -29,3 +29,10 @@ class SessionPriceChanged(Event):
     """A price that was already published is another now (the car was unplugged later)."""
 
     session_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationEnded(Event):
+    """Used, cancelled, expired or refused: whoever made it wants to know."""
+
+    reservation_id: int

@@ -1,4 +1,4 @@
-"""The order in which rows are locked: connectors, then sessions, each by id.
+"""The order in which rows are locked: connectors, then sessions, then reservations, each by id.
 
 `FOR NO KEY UPDATE`, because an insert that refers to the row (a reading, an event) must not wait.
 SQLite has no row locks: there a transaction is IMMEDIATE and therefore alone.
@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from chargepoints.domain.text import fit
 from transactions.domain.states import SessionState
-from transactions.models import Session
+from transactions.models import Reservation, Session
 
 # What ending and pricing a session asks for as a rule, in the one query that locks it.
 _JOINED = ("id_token", "tariff_version", "connector")
@@ -83,3 +83,12 @@ def lock_transaction(station_id: int, transaction_id: str) -> Session | None:
             wanted |= Q(pk=number, ocpp_transaction_id__isnull=True)
     found = list(_sessions().filter(wanted).order_by("pk"))
     return next((s for s in found if s.station_id == station_id), found[0] if found else None)
+
+
+def lock_reservations(condition: Q) -> list[Reservation]:
+    return list(
+        Reservation.objects.select_for_update(of=("self",), no_key=True)
+        .filter(condition)
+        .select_related("id_token")
+        .order_by("pk")
+    )

@@ -18,6 +18,10 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "transactions.tasks.record_unplugged",
         "schedule": 60.0,
     },
+    "transactions.end_reservations": {
+        "task": "transactions.tasks.end_reservations",
+        "schedule": 15.0,
+    },
     "transactions.create_reading_partitions": {
         "task": "transactions.tasks.create_reading_partitions",
         "schedule": crontab(hour="3", minute="10"),

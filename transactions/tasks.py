@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from csms.common.clock import now
-from transactions.services import interrupt, pricing, retention, unplugged
+from transactions.services import interrupt, pricing, reserving, retention, unplugged
 
 
 @shared_task
@@ -45,3 +45,8 @@ def create_reading_partitions() -> None:
 @shared_task
 def delete_old_readings() -> None:
     retention.delete_old_readings(now())
+
+
+@shared_task
+def end_reservations() -> None:
+    reserving.end_due(now())

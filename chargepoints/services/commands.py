@@ -20,6 +20,8 @@ from chargepoints.domain.text import fit, storable_json
 from chargepoints.events import CommandRequested, CommandSettled
 from chargepoints.locks import lock_command
 from chargepoints.models import Command, Station
+from chargepoints.services import effects
+from chargepoints.services.effects import Outcome
 from csms.common import audit, clock
 from csms.common.audit import Actor
 from csms.common.errors import Conflict, IdempotencyMismatch, InvalidInput
@@ -77,6 +79,7 @@ def request(
                 reason=reason,
                 changes={"station": station.identity, "name": name, "parameters": content},
             )
+            effects.request(command)
             publish(CommandRequested(station.pk))
     except IntegrityError:
         # The same key at the same moment: the other one won.
@@ -174,8 +177,12 @@ def settle(
     response: Any,
     error: str = "",
     at: datetime,
+    outcome: Outcome | None = None,
 ) -> Command | None:
-    """Store the charger's answer, also a late one. None, and no change, in any other state."""
+    """Store the charger's answer, also a late one. None, and no change, in any other state.
+
+    `outcome` is what the answer says in neutral words, for the command's effects.
+    """
     command = lock_command(command_id)
     current = CommandStatus(command.status)
     answerable = (CommandStatus.SENT, CommandStatus.TIMED_OUT)
@@ -187,6 +194,7 @@ def settle(
     command.answered_at = at
     command.is_late = current == CommandStatus.TIMED_OUT
     command.save(update_fields=["status", "response", "error", "answered_at", "is_late"])
+    effects.end(command, outcome or {})
     publish(CommandSettled(command.pk))
     return command
 
@@ -218,6 +226,7 @@ def _end(command_id: UUID, status: CommandStatus, error: str) -> Command | None:
     command.status = status.value
     command.error = fit(error, ERROR_LENGTH)
     command.save(update_fields=["status", "error"])
+    effects.end(command, {})
     publish(CommandSettled(command.pk))
     return command
 
@@ -245,16 +254,18 @@ def expire_due(now: datetime) -> int:
 
 @transaction.atomic
 def _end_where(condition: Q, status: CommandStatus, error: str) -> int:
-    keys = list(
+    found = list(
         Command.objects.select_for_update(of=("self",), skip_locked=True)
         .filter(condition)
         .order_by("pk")
-        .values_list("pk", flat=True)[:_SWEEP_SIZE]
+        .values_list("pk", "name")[:_SWEEP_SIZE]
     )
+    keys = [key for key, _name in found]
     sources = COMMAND_TRANSITIONS.sources_of(status)
     ended = Command.objects.filter(pk__in=keys, status__in=sources).update(
         status=status.value, error=fit(error, ERROR_LENGTH)
     )
+    effects.end_many(found)
     _publish_settled(keys)
     return ended
 

@@ -7,8 +7,9 @@ from typing import Any
 import structlog
 from django.db import transaction
 
+from chargepoints.domain.states import CommandStatus
 from chargepoints.models import Command, Station
-from chargepoints.services import commands
+from chargepoints.services import commands, effects
 from csms.common.audit import SystemActor
 from csms.common.errors import DomainError
 from csms.common.identifiers import uuid7
@@ -54,7 +55,7 @@ def prepare(station_id: int, epoch: int, adapter: Adapter) -> Outgoing | None:
     if command is None:
         return None
     try:
-        request = adapter.build(command.name, command.parameters)
+        request = adapter.build(command.name, effects.parameters_of(command))
     except DomainError as error:
         commands.fail(command.pk, error.detail)
         return Outgoing(command, "", "", {})
@@ -79,16 +80,22 @@ def settle(answer: Answer, adapter: Adapter) -> None:
             "unsolicited_answer", station_id=answer.station_id, message_id=answer.message_id
         )
         return
+    response = mask_value(answer.payload)
+    outcome: dict[str, Any] = {}
     if answer.error_code is None:
         status, error = adapter.interpret(command.action, answer.payload)
+        # What breaks its schema is kept with the command, and says nothing.
+        if status is not CommandStatus.FAILED:
+            outcome = adapter.outcome(command.action, response, answer.at)
     else:
         status, error = adapter.interpret_error(answer.error_code, answer.description)
     commands.settle(
         command.pk,
         status=status,
-        response=mask_value(answer.payload),
+        response=response,
         error=error,
         at=answer.at,
+        outcome=outcome,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from chargepoints.domain.states import CommandStatus
@@ -9,6 +10,7 @@ from ocpp_gateway.protocol.connection import Connection, IncomingCall
 from ocpp_gateway.versions.inputs import Inbound, NeutralInput, Outgoing
 from ocpp_gateway.versions.v16 import inbound as inbound_v16
 from ocpp_gateway.versions.v16 import outbound as outbound_v16
+from ocpp_gateway.versions.v16 import outcomes as outcomes_v16
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Adapter:
     answer: neutral input and its service's result → payload of the CALLRESULT.
     build: neutral command and parameters → request; raises InvalidInput naming the parameters.
     interpret, interpret_error: a charger's CALLRESULT or CALLERROR → command status and error text.
+    outcome: what a valid CALLRESULT says, in neutral words, for the command's effects.
     is_energy_moving: whether a request must never be resent by itself.
     """
 
@@ -29,6 +32,7 @@ class Adapter:
     build: Callable[[str, Mapping[str, Any]], Outgoing]
     interpret: Callable[[str, Any], tuple[CommandStatus, str]]
     interpret_error: Callable[[str, str], tuple[CommandStatus, str]]
+    outcome: Callable[[str, Any, datetime], dict[str, Any]]
     is_energy_moving: Callable[[str], bool]
     commands: frozenset[str]
     actions: frozenset[str]
@@ -46,6 +50,7 @@ V16: Final = Adapter(
     build=outbound_v16.build,
     interpret=outbound_v16.interpret,
     interpret_error=outbound_v16.interpret_error,
+    outcome=outcomes_v16.outcome,
     is_energy_moving=outbound_v16.is_energy_moving,
     commands=outbound_v16.COMMANDS,
     actions=outbound_v16.ACTIONS,

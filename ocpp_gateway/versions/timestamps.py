@@ -44,6 +44,11 @@ def read_timestamp(raw: Any, received_at: datetime) -> tuple[datetime, str]:
     return moment, fault
 
 
+def wire_time(moment: datetime) -> str:
+    """Write a time as every version reads it: UTC, milliseconds, `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
 def is_plausible(fault: str) -> bool:
     """Whether a time with this fault may count for money."""
     return fault in ("", WITHOUT_ZONE)

@@ -62,3 +62,37 @@ class EndReason(StrEnum):
 
 # We closed these sessions by inference: the charger's own stop, however late, replaces our guess.
 INFERRED_END_REASONS = frozenset({EndReason.SUPERSEDED, EndReason.INTERRUPTED})
+
+
+class ReservationState(StrEnum):
+    """REQUESTED: the charger was asked, or its answer is not known. ACTIVE: it holds the place.
+
+    REJECTED: it would not. FAILED: it was never asked. USED: a session began with it.
+    """
+
+    REQUESTED = "REQUESTED"
+    ACTIVE = "ACTIVE"
+    USED = "USED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+    FAILED = "FAILED"
+
+
+OPEN_RESERVATION_STATES = frozenset({ReservationState.REQUESTED, ReservationState.ACTIVE})
+
+RESERVATION_TRANSITIONS: TransitionTable[ReservationState] = TransitionTable(
+    "reservation",
+    {
+        ReservationState.REQUESTED: frozenset(ReservationState) - {ReservationState.REQUESTED},
+        ReservationState.ACTIVE: frozenset(
+            {ReservationState.USED, ReservationState.CANCELLED, ReservationState.EXPIRED}
+        ),
+        # A start from a charger's offline queue tells late of what happened in time.
+        ReservationState.EXPIRED: frozenset({ReservationState.USED}),
+        ReservationState.CANCELLED: frozenset({ReservationState.USED}),
+        ReservationState.USED: frozenset(),
+        ReservationState.REJECTED: frozenset(),
+        ReservationState.FAILED: frozenset(),
+    },
+)

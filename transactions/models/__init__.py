@@ -1,6 +1,7 @@
 """Charging sessions, their readings and costs, and the tariffs that price them."""
 
 from transactions.models.readings import Reading
+from transactions.models.reservations import Reservation
 from transactions.models.review import ReviewItem
 from transactions.models.sessions import CostLine, Session, SessionEvent
 from transactions.models.tariffs import (
@@ -17,6 +18,7 @@ __all__ = [
     "Holiday",
     "HolidayCalendar",
     "Reading",
+    "Reservation",
     "ReviewItem",
     "Session",
     "SessionEvent",

@@ -233,8 +233,7 @@ class CostLine(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["session", "position"], name="cost_line_position_once"),
             models.CheckConstraint(
-                condition=adds_up("gross", "net", "tax")
-                & Q(gross__gte=0, tax__gte=0, net__gte=0),
+                condition=adds_up("gross", "net", "tax") & Q(gross__gte=0, tax__gte=0, net__gte=0),
                 name="cost_line_adds_up",
             ),
         ]

@@ -27,6 +27,7 @@ from transactions.selectors.related import RelatedSession, related_sessions
 from transactions.selectors.tariffs import version_at
 from transactions.services.ending import Ending, end, last_known_moment
 from transactions.services.pricing import PricingFailed
+from transactions.services.reserving import use
 from transactions.services.reviewing import content_key, file, item
 
 TOKEN_LENGTH = 255
@@ -110,6 +111,7 @@ def _start(station_id: int, start: SessionStart, *, prices: bool) -> StartAnswer
     _set_tariff(new, spot, started_at)
     new.save()
     _record(new, start, is_clock_right=is_clock_right)
+    use(new, start)
     publish(SessionStarted(new.pk))
     return _answer(new.pk, authorization, token)
 

@@ -1,7 +1,7 @@
 """OCPP 1.6 CALLs of a charger as neutral inputs, and the results of the services as answers."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from chargepoints.domain.reports import BootReport, StatusReport
@@ -191,14 +191,10 @@ _READERS: Final[dict[str, Callable[[IncomingCall], Inbound]]] = {
 ACTIONS: Final = frozenset(_READERS)
 
 
-def _timestamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-
-
 def _id_tag_info(status: str, expires_at: datetime | None, group: str) -> Payload:
     info: Payload = {"status": str(status)}
     if expires_at is not None:
-        info["expiryDate"] = _timestamp(expires_at)
+        info["expiryDate"] = timestamps.wire_time(expires_at)
     # A longer group cannot be said in 1.6; the charger then only knows the tag itself.
     if group and len(group) <= _ID_TAG_LENGTH:
         info["parentIdTag"] = group
@@ -208,7 +204,7 @@ def _id_tag_info(status: str, expires_at: datetime | None, group: str) -> Payloa
 def _boot_answer(result: Any) -> Payload:
     return {
         "status": str(result.status),
-        "currentTime": _timestamp(result.at),
+        "currentTime": timestamps.wire_time(result.at),
         "interval": result.interval_seconds,
     }
 
@@ -218,7 +214,7 @@ def _authorize_answer(result: Any) -> Payload:
 
 
 def _heartbeat_answer(result: datetime) -> Payload:
-    return {"currentTime": _timestamp(result)}
+    return {"currentTime": timestamps.wire_time(result)}
 
 
 def _start_answer(result: Any) -> Payload:

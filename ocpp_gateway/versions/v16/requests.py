@@ -1,0 +1,75 @@
+"""Which OCPP 1.6 request each version-neutral command becomes: one table."""
+
+from typing import Final
+
+from ocpp_gateway.versions.v16 import parameters as read
+from ocpp_gateway.versions.v16.parameters import Field, Request, request
+
+REQUESTS: Final[dict[str, Request]] = {
+    "start_charging": request(
+        "RemoteStartTransaction",
+        {
+            "connector_id": Field("connectorId", read.connector),
+            "id_token": Field("idTag", read.text, required=True),
+            "charging_profile": Field("chargingProfile", read.json_object),
+        },
+    ),
+    "stop_charging": request(
+        "RemoteStopTransaction",
+        {"transaction_id": Field("transactionId", read.transaction, required=True)},
+    ),
+    "reset": request("Reset", {"type": Field("type", read.reset_type, required=True)}),
+    "unlock": request(
+        "UnlockConnector", {"connector_id": Field("connectorId", read.connector, required=True)}
+    ),
+    "change_availability": request(
+        "ChangeAvailability",
+        {
+            "connector_id": Field("connectorId", read.connector_or_station),
+            "available": Field("type", read.availability, required=True),
+        },
+        # 0 is the whole station.
+        connectorId=0,
+    ),
+    "set_configuration": request(
+        "ChangeConfiguration",
+        {
+            "key": Field("key", read.text, required=True),
+            "value": Field("value", read.any_text, required=True),
+        },
+    ),
+    "get_configuration": request("GetConfiguration", {"keys": Field("key", read.texts)}),
+    "clear_cache": request("ClearCache"),
+    "data_transfer": request(
+        "DataTransfer",
+        {
+            "vendor_id": Field("vendorId", read.text, required=True),
+            "message_id": Field("messageId", read.any_text),
+            "data": Field("data", read.any_text),
+        },
+    ),
+    "trigger": request(
+        "TriggerMessage",
+        {
+            "message": Field("requestedMessage", read.text, required=True),
+            "connector_id": Field("connectorId", read.connector_or_station),
+        },
+    ),
+    # The placeholders of the next ones are ours to fill in when the command is sent.
+    "reserve": request(
+        "ReserveNow",
+        {
+            "connector_id": Field("connectorId", read.connector_or_station),
+            "id_token": Field("idTag", read.text, required=True),
+            "expires_at": Field("expiryDate", read.moment, required=True),
+            "reservation_id": Field("reservationId", read.identifier),
+            "group": Field("parentIdTag", read.text),
+        },
+        connectorId=0,
+        reservationId=0,
+    ),
+    "cancel_reservation": request(
+        "CancelReservation",
+        {"reservation_id": Field("reservationId", read.identifier, required=True)},
+    ),
+}
