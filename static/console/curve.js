@@ -63,7 +63,7 @@ window.csmsCurve = (() => {
       for (let step = 0; step <= 4 && s.axis !== "soc"; step += 1) {
         const value = (highest * (4 - step)) / 4;
         const at = top + ((height - top - bottom) * step) / 4 + 3;
-        const digits = highest < 4 ? (highest < 1 ? 2 : 1) : 0;
+        const digits = highest < 1 ? 2 : highest % 4 === 0 || highest === 100 ? 0 : 1;
         const place = s.axis === "left" ? { x: left - 8, "text-anchor": "end" } : { x: width - right + 8, "text-anchor": "start" };
         svg.append(node("text", { ...place, y: at, class: `tick ${s.className}` }, show.number(value, digits)));
       }
