@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
+from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.support import backends
@@ -56,3 +57,10 @@ def _empty_cache() -> Iterator[None]:
     """Throttles and lockouts of one test must not reach the next."""
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _default_language() -> Iterator[None]:
+    """A request leaves its language active in the thread; the next test starts without."""
+    yield
+    translation.deactivate()
