@@ -26,6 +26,7 @@ from csms.common import audit, clock
 from csms.common.audit import Actor
 from csms.common.errors import Conflict, IdempotencyMismatch, InvalidInput
 from csms.common.events import publish
+from csms.common.masking import mask_value
 from csms.common.transitions import IllegalTransition
 
 ERROR_LENGTH = 1000
@@ -77,7 +78,11 @@ def request(
                 "command.request",
                 command,
                 reason=reason,
-                changes={"station": station.identity, "name": name, "parameters": content},
+                changes={
+                    "station": station.identity,
+                    "name": name,
+                    "parameters": mask_value(content),
+                },
             )
             effects.request(command)
             publish(CommandRequested(station.pk))

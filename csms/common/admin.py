@@ -23,6 +23,7 @@ from unfold.paginator import InfinitePaginator
 
 from csms.common import audit
 from csms.common.admin_checks import ConsoleChecks
+from csms.common.masking import mask_value
 from csms.common.models import AuditEntry, IdempotencyRecord
 
 
@@ -40,10 +41,10 @@ def within_operators(request: HttpRequest, path: str | None) -> Q:
 
 
 def pretty(value: Any) -> SafeString | str:
-    """JSON set out on lines, escaped."""
+    """JSON set out on lines, escaped, without its secrets."""
     if value in (None, "", {}, []):
         return "–"
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    text = json.dumps(mask_value(value), indent=2, ensure_ascii=False)
     return format_html('<pre class="cs-json">{}</pre>', text)
 
 

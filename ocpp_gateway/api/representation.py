@@ -6,8 +6,8 @@ from typing import Any
 
 from chargepoints.domain.states import SETTLED_COMMAND_STATUSES
 from chargepoints.models import Command
+from csms.common.masking import mask_value
 from ocpp_gateway.models import Message, StationConnection
-from ocpp_gateway.protocol.masking import mask_value
 
 ANSWER_TYPES = (Message.Type.CALLRESULT, Message.Type.CALLERROR)
 # A charger answers within the call time-out or late; much later is another story.

@@ -13,7 +13,7 @@ from chargepoints.services import commands, effects
 from csms.common.audit import SystemActor
 from csms.common.errors import DomainError
 from csms.common.identifiers import uuid7
-from ocpp_gateway.protocol.masking import mask_value
+from csms.common.masking import mask_value
 from ocpp_gateway.services import leases
 from ocpp_gateway.versions import Adapter
 

@@ -7,6 +7,7 @@ from accounts.selectors.scope import Caller
 from chargepoints.models import Command, Connector, Station
 from csms.common.clock import now
 from csms.common.errors import NotFound
+from csms.common.masking import mask_value
 from csms.console.audience import in_scope
 from csms.console.snapshots.dashboard import delivered_wh, with_latest_reading
 from ocpp_gateway.models import Message, StationConnection
@@ -169,4 +170,4 @@ def pretty_text(text: str) -> str:
 def pretty_value(value: Any) -> str:
     if value in (None, {}, []):
         return ""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return json.dumps(mask_value(value), indent=2, ensure_ascii=False)
