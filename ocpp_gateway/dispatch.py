@@ -17,6 +17,7 @@ from ocpp_gateway.versions.inputs import (
     NeutralInput,
 )
 from transactions.domain.inputs import Readings, SessionStart, SessionStop
+from transactions.services.interrupt import GRACE, mark_interrupted
 from transactions.services.starts import StartAnswer, start_session
 from transactions.services.stops import StopAnswer, stop_session
 
@@ -27,10 +28,18 @@ if TYPE_CHECKING:
 
 
 def _boot(socket: "StationSocket", report: BootReport) -> BootAnswer:
-    return register_boot(socket.station_id, report)
+    """What the charger was running is in doubt now, until it shows that it goes on with it."""
+    answer = register_boot(socket.station_id, report)
+    # A boot that we asked for, because none came, is no sign of a reboot.
+    is_asked = socket.is_trigger_asked and not socket.has_booted
+    if not is_asked and mark_interrupted(socket.station_id, report.received_at):
+        socket.in_doubt_until = report.received_at + GRACE
+    return answer
 
 
 def _authorize(socket: "StationSocket", request: Authorize) -> AuthorizationResult:
+    # Whether the token charges elsewhere is the start's matter (1.6 §7.2): who wants to end the
+    # own session has to be let in.
     return authorize(request.id_token, operator_id=socket.operator_id, at=request.received_at)
 
 
@@ -57,7 +66,9 @@ async def business(
 
 
 def _readings(socket: "StationSocket", request: Readings, row: ArchiveRow) -> Item:
-    return Item(socket.station_id, row, readings=request)
+    doubt = socket.in_doubt_until
+    is_in_doubt = doubt is not None and request.received_at <= doubt
+    return Item(socket.station_id, row, readings=request, is_in_doubt=is_in_doubt)
 
 
 def _status(socket: "StationSocket", request: StatusReport, row: ArchiveRow) -> Item:

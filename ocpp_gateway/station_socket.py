@@ -44,6 +44,7 @@ class StationSocket:
     """Holds the protocol state of one socket and performs the effects it asks for.
 
     `is_online`: commands may be sent: the charger has had its boot answered, or does not boot.
+    `in_doubt_until`: its boot interrupted sessions, which readings until then take up again.
     """
 
     __slots__ = (
@@ -56,6 +57,7 @@ class StationSocket:
         "epoch",
         "has_booted",
         "identity",
+        "in_doubt_until",
         "is_busy",
         "is_closed",
         "is_online",
@@ -79,6 +81,7 @@ class StationSocket:
         self.called_at = 0.0
         self.has_booted = self.is_online = self.is_trigger_asked = False
         self.is_busy = self.is_closed = self._is_close_sent = False
+        self.in_doubt_until: datetime | None = None
         self._send = send
 
     # --- out
@@ -249,6 +252,8 @@ class StationSocket:
             latency = time.monotonic() - self.called_at
         kind = "CALLERROR" if is_error else "CALLRESULT"
         self.archive("IN", kind, received.action, received.message_id, text, at, latency)
+        if isinstance(received, IncomingResult):
+            self.note_anomalies(received.anomalies, at)
         await self.runtime.outbox.answered(self, received, at)
 
     def note_anomalies(self, anomalies: Iterable[Anomaly], at: datetime) -> None:

@@ -17,6 +17,7 @@ from ocpp_gateway.services.archive import ArchiveRow, store_messages
 from ocpp_gateway.threads import DatabaseThreads
 from transactions.domain.inputs import Readings
 from transactions.selectors.reading_targets import Place, ReadingTargets
+from transactions.services.interrupt import resume_by
 from transactions.services.readings import ReadingRow, reading_rows, store_readings
 
 logger = structlog.get_logger(__name__)
@@ -26,9 +27,12 @@ PAUSE_AFTER_OUTAGE_SECONDS = 0.5
 
 
 class Item:
-    """What one frame leaves behind. `done` is None where nobody waits for the commit."""
+    """What one frame leaves behind. `done` is None where nobody waits for the commit.
 
-    __slots__ = ("archive", "done", "readings", "station_id", "status")
+    `is_in_doubt`: the readings may be of a session that a boot interrupted.
+    """
+
+    __slots__ = ("archive", "done", "is_in_doubt", "readings", "station_id", "status")
 
     def __init__(
         self,
@@ -36,11 +40,13 @@ class Item:
         archive: ArchiveRow | None = None,
         readings: Readings | None = None,
         status: StatusReport | None = None,
+        is_in_doubt: bool = False,
     ) -> None:
         self.station_id = station_id
         self.archive = archive
         self.readings = readings
         self.status = status
+        self.is_in_doubt = is_in_doubt
         self.done: asyncio.Future[None] | None = None
 
 
@@ -202,7 +208,11 @@ class BatchWriter:
             if statuses:
                 report_statuses(statuses)
             if readings:
-                store_readings(self._rows(readings))
+                rows = self._rows(readings)
+                store_readings(rows)
+                in_doubt = {item.station_id for item in items if item.is_in_doubt}
+                if in_doubt:
+                    resume_by([row for row in rows if row.station_id in in_doubt])
             store_messages(archive)
 
     def _rows(self, items: Sequence[tuple[int, Readings]]) -> list[ReadingRow]:

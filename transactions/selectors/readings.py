@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from django.db.models import QuerySet
 
+from transactions.domain.energy import OUTSIDE_TOLERANCE
 from transactions.models import Reading, Session
 
 MAX_CURVE_POINTS = 500
@@ -59,9 +60,14 @@ def registers_of(session: Session) -> list[StoredRegister]:
 
 
 def readings_of(session: Session) -> list[CurvePoint]:
-    """Every reading of the session in order of time; one query."""
+    """Every reading of the session in order of time; one query.
+
+    Not those that a charger went on to send after its end: they are no part of what was priced.
+    """
     points: list[CurvePoint] = []
     rows = _rows_of(session).order_by("measured_at", "id")
+    if session.ended_at is not None and session.started_at == session.charger_started_at:
+        rows = rows.filter(measured_at__lte=session.ended_at + OUTSIDE_TOLERANCE)
     for row in rows.values_list(
         "measured_at",
         "received_at",

@@ -1,22 +1,26 @@
 """Sessions that a charger lost by a power cut or a reboot, and their way back or out."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import Max
 
+from chargepoints.domain.clocks import effective_time
 from chargepoints.domain.states import ConnectorStatus
 from transactions.domain.states import SESSION_TRANSITIONS, EndReason, SessionState
 from transactions.locks import lock_session, lock_sessions, lock_sessions_of_station
 from transactions.models import Reading, Session, SessionEvent
+from transactions.selectors.metering import has_wrong_start_clock
 from transactions.services.ending import Ending, end, last_known_moment
 from transactions.services.pricing import PricingFailed
+from transactions.services.readings import ReadingRow
 
 logger = structlog.get_logger(__name__)
 # How long a charger may take after its boot to go on with a session or to report its end.
 GRACE = timedelta(minutes=10)
+# A charger's clock may be behind by this much before its readings seem older than its boot.
+CLOCK_TOLERANCE = timedelta(minutes=1)
 _SERVING = frozenset(
     {ConnectorStatus.CHARGING, ConnectorStatus.SUSPENDED_EV, ConnectorStatus.SUSPENDED_EVSE}
 )
@@ -54,6 +58,40 @@ def resume(session_ids: Collection[int], at: datetime) -> int:
     return _move(interrupted, SessionState.ACTIVE, at)
 
 
+@transaction.atomic
+def resume_by(rows: Iterable[ReadingRow]) -> int:
+    """Resume the sessions that `rows`, just received, show to go on; returns how many."""
+    by_session: dict[int, list[ReadingRow]] = {}
+    for row in rows:
+        if row.session_id is not None:
+            by_session.setdefault(row.session_id, []).append(row)
+    resumed = 0
+    for session in lock_sessions(by_session) if by_session else ():
+        times = [(row.reading.measured_at, row.received_at) for row in by_session[session.pk]]
+        newest = _newest_sign(session, times)
+        if session.state == SessionState.INTERRUPTED and newest is not None:
+            resumed += _move([session], SessionState.ACTIVE, newest)
+    return resumed
+
+
+def _newest_sign(session: Session, times: Iterable[tuple[datetime, datetime]]) -> datetime | None:
+    """When we last received a reading that was measured after the interruption, if ever.
+
+    `times`: measured and received. What the charger had kept from before its boot says nothing.
+    """
+    if session.interrupted_at is None:
+        return None
+    earliest = session.interrupted_at - CLOCK_TOLERANCE
+    by_receipt = has_wrong_start_clock(session)
+    signs = [
+        received_at
+        for measured_at, received_at in times
+        if received_at > session.interrupted_at
+        and (by_receipt or effective_time(measured_at, received_at) > earliest)
+    ]
+    return max(signs, default=None)
+
+
 def settle_interrupted(now: datetime, grace: timedelta = GRACE) -> int:
     """Resume what shows signs of life since its interruption, end what was silent for `grace`.
 
@@ -87,9 +125,8 @@ def _settle(session_id: int, now: datetime, grace: timedelta, *, prices: bool) -
     session = lock_session(session_id)
     if session.state != SessionState.INTERRUPTED or session.interrupted_at is None:
         return 0
-    newest = Reading.objects.filter(
-        session_id=session.pk, received_at__gt=session.interrupted_at
-    ).aggregate(at=Max("received_at"))["at"]
+    since = Reading.objects.filter(session_id=session.pk, received_at__gt=session.interrupted_at)
+    newest = _newest_sign(session, since.values_list("measured_at", "received_at"))
     if newest is None and _says_it_charges(session):
         newest = session.connector.status_at
     if newest is not None:
