@@ -7,7 +7,7 @@ SQLite has no row locks: there a transaction is IMMEDIATE and therefore alone.
 from collections.abc import Collection
 from uuid import UUID
 
-from chargepoints.models import Command, Connector, Station
+from chargepoints.models import Command, Connector, LocalList, Station
 
 
 def lock_station(station_id: int) -> Station:
@@ -36,3 +36,9 @@ def lock_connectors_of(station_ids: Collection[int]) -> list[Connector]:
 def lock_command(command_id: UUID) -> Command:
     """Raises `Command.DoesNotExist`."""
     return Command.objects.select_for_update(of=("self",), no_key=True).get(pk=command_id)
+
+
+def lock_local_list(station_id: int) -> LocalList:
+    """The station's list, made if it has none."""
+    lists = LocalList.objects.select_for_update(of=("self",), no_key=True)
+    return lists.get_or_create(station_id=station_id)[0]

@@ -4,11 +4,16 @@ from chargepoints.services import effects
 
 
 def table() -> dict[str, effects.Effects]:
+    from chargepoints.services import configuration, local_lists
     from transactions.services import reserving
 
     return {
         "cancel_reservation": reserving.CANCEL,
+        "get_configuration": configuration.READ,
+        "get_local_list_version": local_lists.GET_VERSION,
         "reserve": reserving.RESERVE,
+        "send_local_list": local_lists.SEND_LIST,
+        "set_configuration": configuration.CHANGE,
     }
 
 

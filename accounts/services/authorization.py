@@ -41,11 +41,12 @@ def authorize(id_token: str, *, operator_id: int, at: datetime) -> Authorization
     if found is None or found.operator_id not in (None, operator_id):
         return _INVALID
     return AuthorizationResult(
-        status=_status(found, at), id_token=found, expires_at=found.expires_at, group=found.group
+        status=status_of(found, at), id_token=found, expires_at=found.expires_at, group=found.group
     )
 
 
-def _status(token: IdToken, at: datetime) -> Authorization:
+def status_of(token: IdToken, at: datetime) -> Authorization:
+    """What a known token is worth at a time; the caller has loaded its user."""
     if token.status != IdTokenStatus.ACCEPTED:
         return Authorization.BLOCKED
     if token.user is not None and not token.user.is_active:

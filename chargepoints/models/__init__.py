@@ -1,15 +1,21 @@
 """Sites, stations, their EVSEs and connectors, and the commands sent to them."""
 
 from chargepoints.models.commands import Command
+from chargepoints.models.configuration import ConfigurationValue
 from chargepoints.models.connectors import Connector, ConnectorStatusEvent, Evse
+from chargepoints.models.local_lists import LocalList, LocalListEntry, LocalListUpdate
 from chargepoints.models.sites import Site
 from chargepoints.models.stations import Station, StationAnomaly
 
 __all__ = [
     "Command",
+    "ConfigurationValue",
     "Connector",
     "ConnectorStatusEvent",
     "Evse",
+    "LocalList",
+    "LocalListEntry",
+    "LocalListUpdate",
     "Site",
     "Station",
     "StationAnomaly",

@@ -10,6 +10,7 @@ from chargepoints.domain.reports import BootReport
 from chargepoints.domain.states import RegistrationStatus
 from chargepoints.domain.text import fit
 from chargepoints.locks import lock_station
+from chargepoints.services import configuration
 from chargepoints.services.anomalies import Anomaly, record_many
 
 _REPORTED_FIELDS = (
@@ -64,6 +65,7 @@ def register_boot(station_id: int, report: BootReport) -> BootAnswer:
     station.last_seen_at = max(filter(None, (station.last_seen_at, at)))
     station.save(update_fields=[*_REPORTED_FIELDS, "booted_at", "last_seen_at", "updated_at"])
     record_many(anomalies)
+    configuration.restarted(station_id)
     return BootAnswer(
         status=RegistrationStatus(station.registration_status),
         interval_seconds=settings.OCPP_HEARTBEAT_INTERVAL_SECONDS,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from chargepoints.domain.states import CommandStatus
@@ -21,7 +20,7 @@ class Adapter:
     answer: neutral input and its service's result → payload of the CALLRESULT.
     build: neutral command and parameters → request; raises InvalidInput naming the parameters.
     interpret, interpret_error: a charger's CALLRESULT or CALLERROR → command status and error text.
-    outcome: what a valid CALLRESULT says, in neutral words, for the command's effects.
+    outcome: a request and its valid CALLRESULT → what it says, for the command's effects.
     is_energy_moving: whether a request must never be resent by itself.
     """
 
@@ -32,7 +31,7 @@ class Adapter:
     build: Callable[[str, Mapping[str, Any]], Outgoing]
     interpret: Callable[[str, Any], tuple[CommandStatus, str]]
     interpret_error: Callable[[str, str], tuple[CommandStatus, str]]
-    outcome: Callable[[str, Any, datetime], dict[str, Any]]
+    outcome: Callable[[str, Any, Any], dict[str, Any]]
     is_energy_moving: Callable[[str], bool]
     commands: frozenset[str]
     actions: frozenset[str]

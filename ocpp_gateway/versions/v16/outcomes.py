@@ -1,18 +1,46 @@
 """What a charger's valid answer says, in neutral words."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Final
 
 Payload = dict[str, Any]
 
 
-def outcome(action: str, response: Payload, received_at: datetime) -> dict[str, Any]:
-    """Return the neutral content of a CALLRESULT; `status` is 1.6's word, "" if it has none."""
+def outcome(action: str, request: Payload | None, response: Payload) -> dict[str, Any]:
+    """Return the content of a CALLRESULT to our request, both without secrets.
+
+    `status` is 1.6's word, "" if the answer has none.
+    """
     status = response.get("status")
     reader = _READERS.get(action)
-    content = {} if reader is None else reader(response, received_at)
+    content = {} if reader is None else reader(request or {}, response)
     return {"status": status if isinstance(status, str) else "", **content}
 
 
-_READERS: Final[dict[str, Callable[[Payload, datetime], dict[str, Any]]]] = {}
+def _changed_configuration(request: Payload, response: Payload) -> dict[str, Any]:
+    needs_reboot = response.get("status") == "RebootRequired"
+    value = {"key": request["key"], "value": request["value"], "needs_reboot": needs_reboot}
+    return {"values": [value]}
+
+
+def _configuration(_request: Payload, response: Payload) -> dict[str, Any]:
+    values = [
+        {
+            "key": item["key"],
+            "value": item.get("value"),
+            "is_readonly": item.get("readonly", False),
+        }
+        for item in response.get("configurationKey") or ()
+    ]
+    return {"values": values, "unknown_keys": response.get("unknownKey") or []}
+
+
+def _list_version(_request: Payload, response: Payload) -> dict[str, Any]:
+    return {"version": response["listVersion"]}
+
+
+_READERS: Final[dict[str, Callable[[Payload, Payload], dict[str, Any]]]] = {
+    "ChangeConfiguration": _changed_configuration,
+    "GetConfiguration": _configuration,
+    "GetLocalListVersion": _list_version,
+}

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from chargepoints.domain.moments import read_moment
 from ocpp_gateway.versions.timestamps import wire_time
 
+ID_TAG_LENGTH: Final = 20
 _MAX_CONNECTOR: Final = 32_767
 _MAX_BIGINT: Final = 2**63 - 1
 _MAX_INTEGER: Final = 2**31 - 1
@@ -85,6 +86,34 @@ def availability(value: Any) -> str:
     if not isinstance(value, bool):
         raise Wrong("invalid", _("Give true or false."))
     return "Operative" if value else "Inoperative"
+
+
+def list_update(value: Any) -> str:
+    kinds = {"full": "Full", "differential": "Differential"}
+    if not isinstance(value, str) or value.lower() not in kinds:
+        raise Wrong("invalid_choice", _("Give full or differential."))
+    return kinds[value.lower()]
+
+
+def list_entries(value: Any) -> list[dict[str, Any]]:
+    """Read entries of the local list; one without a status is to be removed."""
+    if not isinstance(value, list):
+        raise Wrong("invalid", _("Give a list of objects."))
+    return [_list_entry(json_object(item)) for item in value]
+
+
+def _list_entry(entry: dict[str, Any]) -> dict[str, Any]:
+    tag = {"idTag": text(entry.get("token"))}
+    if "status" not in entry:
+        return tag
+    info = {"status": text(entry["status"])}
+    if entry.get("expires_at"):
+        info["expiryDate"] = moment(entry["expires_at"])
+    group = entry.get("group")
+    # A longer group cannot be said in 1.6; the charger then only knows the tag itself.
+    if group and len(group) <= ID_TAG_LENGTH:
+        info["parentIdTag"] = group
+    return {**tag, "idTagInfo": info}
 
 
 def texts(value: Any) -> list[str]:

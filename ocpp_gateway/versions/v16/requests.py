@@ -72,4 +72,15 @@ REQUESTS: Final[dict[str, Request]] = {
         "CancelReservation",
         {"reservation_id": Field("reservationId", read.identifier, required=True)},
     ),
+    "send_local_list": request(
+        "SendLocalList",
+        {
+            "update_type": Field("updateType", read.list_update),
+            "version": Field("listVersion", read.integer),
+            "entries": Field("localAuthorizationList", read.list_entries),
+        },
+        updateType="Full",
+        listVersion=0,
+    ),
+    "get_local_list_version": request("GetLocalListVersion"),
 }
