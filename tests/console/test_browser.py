@@ -69,12 +69,18 @@ def base(server: GatewayServer) -> str:
 @pytest.fixture
 def page(world: World, base: str) -> Iterator[Any]:
     """A page that is signed in; a script that ran, or an error in one, fails the test."""
-    code, troubles = one_time_code(world.staff), []
+    code = one_time_code(world.staff)
+    troubles: list[str] = []
+
+    def dismissed(dialog: Any) -> None:
+        troubles.append(dialog.message)
+        dialog.dismiss()
+
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         opened = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-GB")
         opened.set_default_timeout(15_000)
-        opened.on("dialog", lambda dialog: (troubles.append(dialog.message), dialog.dismiss()))
+        opened.on("dialog", dismissed)
         opened.on("pageerror", lambda error: troubles.append(str(error)))
         opened.on(
             "console",

@@ -125,6 +125,7 @@ def all_admin_patterns() -> list[str]:
         return found
 
     paths = []
+    assert isinstance(root, URLResolver)
     for route in walk(root.url_patterns, "/admin/"):
         for kind, value in examples.items():
             route = _fill(route, kind, value)

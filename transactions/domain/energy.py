@@ -18,6 +18,7 @@ How the register is followed, from the start value through the readings to the s
   that counts from 0 for each session: the start value is added to them.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -219,11 +220,12 @@ def flow_ended_at(series: Sequence[EnergyPoint]) -> datetime | None:
 
 def energy_at(series: Sequence[EnergyPoint], moment: datetime) -> int:
     """Wh delivered up to `moment`, interpolated between the points, half a Wh rounded up."""
-    if moment < series[0].at:
+    passed = bisect_right(series, moment, key=lambda point: point.at)
+    if passed == 0:
         return 0
-    for before, after in pairwise(series):
-        if before.at <= moment < after.at:
-            duration = microseconds(after.at - before.at)
-            part = (after.wh - before.wh) * microseconds(moment - before.at)
-            return before.wh + (2 * part + duration) // (2 * duration)
-    return series[-1].wh
+    if passed == len(series):
+        return series[-1].wh
+    before, after = series[passed - 1], series[passed]
+    duration = microseconds(after.at - before.at)
+    part = (after.wh - before.wh) * microseconds(moment - before.at)
+    return before.wh + (2 * part + duration) // (2 * duration)

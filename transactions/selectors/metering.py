@@ -1,12 +1,25 @@
 """A session's energy from its rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from transactions.domain.energy import MAX_REGISTER_WH, Delivered, RegisterSample, delivered
+from transactions.domain.energy import (
+    MAX_REGISTER_WH,
+    Delivered,
+    RegisterSample,
+    delivered,
+    energy_at,
+)
 from transactions.domain.inputs import ReadingInput
 from transactions.models import Session
-from transactions.selectors.readings import StoredRegister, registers_of
+from transactions.selectors.readings import (
+    MAX_CURVE_POINTS,
+    CurvePoint,
+    StoredRegister,
+    registers_of,
+    thinned,
+)
 
 
 def register_value(wh: int | None) -> int | None:
@@ -62,3 +75,37 @@ def measure_ended(session: Session) -> Delivered:
         meter_stop_wh=session.meter_stop_wh,
         registers=registers_of(session),
     )
+
+
+def measure_until(session: Session, points: Iterable[CurvePoint], at: datetime) -> Delivered:
+    """What a session delivered until its end, or until `at` while it runs; no query."""
+    started_at = session.started_at or at
+    return measure(
+        session,
+        ended_at=session.ended_at or max(at, started_at),
+        meter_stop_wh=session.meter_stop_wh,
+        registers=[
+            StoredRegister(point.at, point.received_at, point.energy_wh)
+            for point in points
+            if point.energy_wh is not None
+        ],
+    )
+
+
+def curve(
+    session: Session,
+    points: Sequence[CurvePoint],
+    delivered: Delivered,
+    at_most: int = MAX_CURVE_POINTS,
+) -> list[CurvePoint]:
+    """The readings, thinned, with the energy delivered since the start instead of the register."""
+    by_receipt = has_wrong_start_clock(session)
+    return [
+        point
+        if point.energy_wh is None
+        else replace(
+            point,
+            energy_wh=energy_at(delivered.series, point.received_at if by_receipt else point.at),
+        )
+        for point in thinned(list(points), at_most)
+    ]

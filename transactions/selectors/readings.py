@@ -26,7 +26,10 @@ class StoredRegister(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """One point of a curve. W, Wh, %, A, V; `after_gap`: no line from the point before."""
+    """One point of a curve. W, Wh, %, A, V; `after_gap`: no line from the point before.
+
+    `energy_wh` is the charger's register until `metering.curve` makes it what was delivered.
+    """
 
     at: datetime
     received_at: datetime
@@ -97,8 +100,3 @@ def thinned(points: list[CurvePoint], at_most: int = MAX_CURVE_POINTS) -> list[C
         chosen.append(replace(points[index], after_gap=has_gap))
         before = index
     return chosen
-
-
-def curve(session: Session, at_most: int = MAX_CURVE_POINTS) -> list[CurvePoint]:
-    """The session's readings, thinned; `energy_wh` is the charger's register. One query."""
-    return thinned(readings_of(session), at_most)

@@ -9,11 +9,10 @@ from django.db.models import QuerySet
 from accounts.models import User
 from accounts.selectors.scope import Caller, is_staff_like, within_scope
 from csms.common.errors import NotFound
-from transactions.domain.energy import Delivered
 from transactions.domain.states import OPEN_SESSION_STATES, SessionState
 from transactions.models import CostLine, ReviewItem, Session
-from transactions.selectors.metering import measure
-from transactions.selectors.readings import CurvePoint, StoredRegister, readings_of, thinned
+from transactions.selectors.metering import curve, measure_until
+from transactions.selectors.readings import CurvePoint, readings_of
 
 
 def visible_to(caller: Caller) -> QuerySet[Session]:
@@ -69,9 +68,12 @@ def summary(session: Session, at: datetime) -> Summary:
     rows = readings_of(session)
     is_running = session.state in OPEN_SESSION_STATES
     energy_wh, flow_ended_at = session.energy_wh, session.charging_ended_at
-    if is_running:
-        so_far = _so_far(session, rows, at)
-        energy_wh, flow_ended_at = so_far.energy_wh, so_far.flow_ended_at
+    points: list[CurvePoint] = []
+    if session.started_at is not None:
+        delivered = measure_until(session, rows, at)
+        points = curve(session, rows, delivered)
+        if is_running:
+            energy_wh, flow_ended_at = delivered.energy_wh, delivered.flow_ended_at
     until = at if is_running else session.ended_at
     newest_power = next((row.power_w for row in reversed(rows) if row.power_w is not None), None)
     newest_soc = next(
@@ -85,7 +87,7 @@ def summary(session: Session, at: datetime) -> Summary:
         power_w=newest_power if is_running else None,
         soc_percent=None if newest_soc is None else round(newest_soc),
         flow_ended_at=flow_ended_at,
-        curve=tuple(thinned(rows)),
+        curve=tuple(points),
         lines=tuple(session.cost_lines.order_by("position")),
         review_items=tuple(session.review_items.filter(resolved_at__isnull=True).order_by("pk")),
         is_final=(
@@ -93,18 +95,4 @@ def summary(session: Session, at: datetime) -> Summary:
             and session.priced_at is not None
             and not session.is_held
         ),
-    )
-
-
-def _so_far(session: Session, rows: list[CurvePoint], at: datetime) -> Delivered:
-    started_at = session.started_at or at
-    return measure(
-        session,
-        ended_at=max(at, started_at),
-        meter_stop_wh=None,
-        registers=[
-            StoredRegister(row.at, row.received_at, row.energy_wh)
-            for row in rows
-            if row.energy_wh is not None
-        ],
     )

@@ -8,7 +8,8 @@ from csms.console.audience import in_scope
 from csms.console.snapshots.dashboard import delivered_wh, with_latest_reading
 from csms.console.snapshots.stations import pretty_value
 from transactions.models import Session
-from transactions.selectors import readings
+from transactions.selectors.metering import curve, measure_until
+from transactions.selectors.readings import readings_of
 
 
 def visible(caller: Caller, public_id: UUID) -> Session:
@@ -91,16 +92,19 @@ def read(caller: Caller, public_id: UUID) -> dict[str, Any]:
 
 def _curve(session: Session) -> list[list[float | bool | None]]:
     """`[unix seconds, W, Wh since the start, SoC %, after a gap]` in order of time."""
-    start = session.meter_start_wh
+    if session.started_at is None:
+        return []
+    points = readings_of(session)
+    delivered = measure_until(session, points, now())
     return [
         [
             point.at.timestamp(),
             point.power_w,
-            None if point.energy_wh is None or start is None else point.energy_wh - start,
+            point.energy_wh,
             None if point.soc_percent is None else float(point.soc_percent),
             point.after_gap,
         ]
-        for point in readings.curve(session)
+        for point in curve(session, points, delivered)
     ]
 
 
