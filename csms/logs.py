@@ -103,9 +103,19 @@ def shared_processors() -> list[Processor]:
     ]
 
 
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether a record says something that is not said already.
+
+    uvicorn calls each refused upgrade an error of the application, which it is not; the gateway
+    says itself whom it refused and why.
+    """
+    return record.msg != "ASGI callable returned without completing handshake."
+
+
 def build_handler(log_format: str, stream: TextIO) -> logging.Handler:
     """A handler that writes entries as `json` or `text` to `stream`."""
     handler = logging.StreamHandler(stream)
+    handler.addFilter(is_news)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared_processors(),

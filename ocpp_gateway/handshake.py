@@ -47,7 +47,7 @@ class UpgradeRequest:
 
 
 def is_gateway_path(path: str) -> bool:
-    return path.lstrip("/").split("/", 1)[0] == "ocpp"
+    return path.lstrip("/").split("/", 1)[0].lower() == "ocpp"
 
 
 def read_upgrade(scope: dict[str, Any]) -> UpgradeRequest | None:

@@ -9,6 +9,7 @@ import structlog
 from django.db import InterfaceError, OperationalError
 
 from csms.common.clock import now
+from csms.common.errors import DomainError
 from ocpp_gateway import dispatch
 from ocpp_gateway.auth import Admission
 from ocpp_gateway.protocol.connection import (
@@ -190,7 +191,20 @@ class StationSocket:
         self.archive("OUT", kind, call.action, call.message_id, reply, answered_at, latency)
 
     async def _fail(self, call: IncomingCall, error: Exception, started: float) -> None:
-        """Say that nothing was stored: the charger repeats what matters."""
+        """Say that nothing was stored: the charger repeats what matters.
+
+        What a service refuses is the charger's own fault, and repeating it would not help.
+        """
+        if isinstance(error, DomainError):
+            logger.warning(
+                "call_refused", identity=self.identity, action=call.action, reason=error.detail
+            )
+            self.note_anomalies(
+                [Anomaly("call_refused", f"{call.action}: {error.detail}")], call.received_at
+            )
+            reply = self.core.fail(call, ErrorCode.PROPERTY_VIOLATION, error.detail)
+            await self._send_error(call, reply, started)
+            return
         # With the database down every charger fails the same way, and one line each is enough.
         is_outage = isinstance(error, OperationalError | InterfaceError)
         logger.error(
@@ -201,6 +215,9 @@ class StationSocket:
             exc_info=None if is_outage else error,
         )
         reply = self.core.fail(call, ErrorCode.INTERNAL_ERROR, "Not stored. Please repeat it.")
+        await self._send_error(call, reply, started)
+
+    async def _send_error(self, call: IncomingCall, reply: str, started: float) -> None:
         self._archive_reply("CALLERROR", call, reply, time.monotonic() - started)
         await self.send_text(reply)
 

@@ -21,6 +21,9 @@ _MANDATORY: Final = {
     "StatusNotification": frozenset({"connectorId", "status"}),
     "StopTransaction": frozenset({"transactionId"}),
 }
+# What a charger repeats until it is answered: a value of these that nobody can read is left out, as
+# it would keep all the others back.
+_REPEATED: Final = frozenset({"MeterValues", "StartTransaction", "StopTransaction"})
 # Older and vendors' own words for a status; anything else cannot be guessed.
 _STATUS_WORDS: Final = {
     word.casefold(): word
@@ -167,6 +170,9 @@ def _forgive_type(
     elif violation.expected == ("string",) and isinstance(value, int | float):
         payload[name] = str(value)
         return "wrong_type"
+    if action in _REPEATED and name not in _MANDATORY[action]:
+        payload.pop(name, None)
+        return "unreadable_value"
     return None
 
 

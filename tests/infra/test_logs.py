@@ -204,3 +204,14 @@ nested = st.recursive(
 @given(nested)
 def test_whatever_is_logged_can_be_written_as_json(value: object) -> None:
     json.dumps(clean(value))
+
+
+def test_a_refused_upgrade_is_no_error_of_the_application() -> None:
+    stream = io.StringIO()
+    handler = logs.build_handler("json", stream)
+    for text in ("ASGI callable returned without completing handshake.", "Something else."):
+        record = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, text, (), None)
+        handler.handle(record)
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == [
+        "Something else."
+    ]

@@ -87,7 +87,7 @@ def test_case_04_an_identity_is_decoded_exactly_once(
 
 @pytest.mark.parametrize(
     "path",
-    ["/ocpp/th-bkk-0001", "/ocpp/TH-BKK-0001/", "//ocpp//TH-BKK-0001", "/ocpp/TH-BKK-0001?x=1"],
+    ["/OCPP/th-bkk-0001", "/ocpp/TH-BKK-0001/", "//ocpp//TH-BKK-0001", "/ocpp/TH-BKK-0001?x=1"],
 )
 def test_case_05_addresses_have_one_normal_form(
     server: GatewayServer, station: Station, path: str

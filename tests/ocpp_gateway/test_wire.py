@@ -11,6 +11,7 @@ from accounts.domain.states import IdTokenStatus
 from chargepoints.models import Connector, ConnectorStatusEvent, Station, StationAnomaly
 from chargepoints.services import commands
 from ocpp_gateway.models import Message
+from ocpp_gateway.services import leases
 from ocpp_gateway.services.sending import GATEWAY
 from tests.ocpp_gateway.servers import (
     BOOT,
@@ -60,6 +61,30 @@ def test_case_19_and_21_errors_have_the_codes_of_their_version(socket: Charger) 
     ]
     assert socket.exchange([2, "c", "NoSuchAction", {}])[:3] == [4, "c", "NotImplemented"]
     assert socket.exchange([2, "d", "RemoteStartTransaction", {}])[:3] == [4, "d", "NotSupported"]
+
+
+@pytest.mark.parametrize("connector", [0, 101])
+def test_a_start_on_a_connector_that_no_station_has_is_the_chargers_fault(
+    socket: Charger, station: Station, connector: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "NODE_HEARTBEAT", timedelta(0))
+    start = start_of("CARD", 0, connectorId=connector)
+    answer = socket.exchange([2, "a", "StartTransaction", start])
+    assert answer[:3] == [4, "a", "PropertyConstraintViolation"]
+    assert not Session.objects.exists()
+    found = until(lambda: StationAnomaly.objects.filter(kind="call_refused").first())
+    assert "StartTransaction" in found.detail
+
+
+def test_what_nobody_can_read_does_not_keep_the_rest_of_a_stop_back(
+    socket: Charger, station: Station
+) -> None:
+    transaction = socket.start(meter=0, reservationId="none")["transactionId"]
+    garbage = {"meterStop": "12,5", "transactionData": "x", "idTag": {}, "reason": 7}
+    assert socket.call("StopTransaction", {"transactionId": transaction, **garbage}) == {}
+    session = Session.objects.get()
+    # Ended, so that the charger goes on; without a meter value it waits for a person.
+    assert (session.state, session.energy_wh, session.is_held) == ("ENDED", 0, True)
 
 
 def test_case_20_unusable_message_ids_do_not_hurt(socket: Charger) -> None:
