@@ -292,3 +292,21 @@ def test_calls_are_paired_with_their_answers() -> None:
         str(other_socket.pk): None,
         str(lost.pk): None,
     }
+
+
+def test_a_frame_nested_without_end_is_shown_as_it_came(world: World, sign_in: SignIn) -> None:
+    frame = "[" * 30_000
+    Message.objects.create(
+        at=now(), station=world.ours, epoch=1, direction="IN", type="MALFORMED", payload=frame
+    )
+    Message.objects.create(
+        at=now(),
+        station=world.ours,
+        epoch=1,
+        direction="IN",
+        type="MALFORMED",
+        payload=f"{frame[:10_000]}{']' * 10_000}",
+    )
+    response = sign_in(world.staff).get(f"/admin/stations/{world.ours.pk}/")
+    assert response.status_code == 200
+    assert frame[:1_000] in response.content.decode()

@@ -162,7 +162,7 @@ def _frame(message: Message) -> dict[str, Any]:
 def pretty_text(text: str) -> str:
     """JSON set out on lines, cut at a limit; what is no JSON as it came."""
     # A malformed frame stays as it came: that is what a person looks for.
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         text = pretty_value(json.loads(text))
     return text if len(text) <= PRETTY_LIMIT else text[:PRETTY_LIMIT] + "\n…"
 
