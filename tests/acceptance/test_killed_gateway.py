@@ -36,7 +36,7 @@ async def test_the_same_session_goes_on(
     assert (only["transaction_id"], only["state"]) == (str(transaction), "ENDED")
     found = partner.summary(transaction)
     assert (found["energy_wh"], found["end_reason"], found["review"]) == (300, "Local", [])
-    assert [point["energy_wh"] for point in found["curve"]] == [20_100, 20_200]
+    assert [point["energy_wh"] for point in found["curve"]] == [100, 200]
     # One bill: 0.3 kWh x 7.50.
     assert [(line["quantity"], line["gross"]) for line in found["lines"]] == [("0.3000", "2.25")]
     assert found["total_gross"] == "2.25"
