@@ -7,7 +7,9 @@ SQLite has no row locks: there a transaction is IMMEDIATE and therefore alone.
 from collections.abc import Collection
 from uuid import UUID
 
-from chargepoints.models import Command, Connector, LocalList, Station
+from django.db.models import Q
+
+from chargepoints.models import ChargingProfile, Command, Connector, LocalList, Station
 
 
 def lock_station(station_id: int) -> Station:
@@ -42,3 +44,11 @@ def lock_local_list(station_id: int) -> LocalList:
     """The station's list, made if it has none."""
     lists = LocalList.objects.select_for_update(of=("self",), no_key=True)
     return lists.get_or_create(station_id=station_id)[0]
+
+
+def lock_charging_profiles(station_id: int, condition: Q) -> list[ChargingProfile]:
+    return list(
+        ChargingProfile.objects.select_for_update(of=("self",), no_key=True)
+        .filter(condition, station_id=station_id)
+        .order_by("pk")
+    )

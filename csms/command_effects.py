@@ -4,15 +4,18 @@ from chargepoints.services import effects
 
 
 def table() -> dict[str, effects.Effects]:
-    from chargepoints.services import configuration, local_lists
+    from chargepoints.services import charging_limits, configuration, local_lists
     from transactions.services import reserving
 
     return {
         "cancel_reservation": reserving.CANCEL,
+        "clear_charging_limit": charging_limits.CLEAR,
+        "get_composite_schedule": charging_limits.COMPOSITE,
         "get_configuration": configuration.READ,
         "get_local_list_version": local_lists.GET_VERSION,
         "reserve": reserving.RESERVE,
         "send_local_list": local_lists.SEND_LIST,
+        "set_charging_limit": charging_limits.SET,
         "set_configuration": configuration.CHANGE,
     }
 

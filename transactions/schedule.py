@@ -22,6 +22,10 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "transactions.tasks.end_reservations",
         "schedule": 15.0,
     },
+    "transactions.clear_ended_limits": {
+        "task": "transactions.tasks.clear_ended_limits",
+        "schedule": 60.0,
+    },
     "transactions.create_reading_partitions": {
         "task": "transactions.tasks.create_reading_partitions",
         "schedule": crontab(hour="3", minute="10"),

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from csms.common.clock import now
-from transactions.services import interrupt, pricing, reserving, retention, unplugged
+from transactions.services import interrupt, limits, pricing, reserving, retention, unplugged
 
 
 @shared_task
@@ -50,3 +50,8 @@ def delete_old_readings() -> None:
 @shared_task
 def end_reservations() -> None:
     reserving.end_due(now())
+
+
+@shared_task
+def clear_ended_limits() -> None:
+    limits.clear_ended(now())

@@ -19,3 +19,9 @@ COMMAND_LABELS = {
     "FAILED": "danger",
     "TIMED_OUT": "danger",
 }
+PROFILE_LABELS = {
+    "REQUESTED": "warning",
+    "ACTIVE": "success",
+    "REJECTED": "danger",
+    "FAILED": "danger",
+}

@@ -72,3 +72,14 @@ COMMAND_TRANSITIONS: TransitionTable[CommandStatus] = TransitionTable(
 )
 # What a caller waits for: nothing more is expected, though a TIMED_OUT may still be settled.
 SETTLED_COMMAND_STATUSES = frozenset(CommandStatus) - {CommandStatus.QUEUED, CommandStatus.SENT}
+
+
+class ProfileState(StrEnum):
+    """Of a charging profile. REQUESTED: the charger was asked, or its answer is not known."""
+
+    REQUESTED = "REQUESTED"
+    ACTIVE = "ACTIVE"
+    REPLACED = "REPLACED"
+    CLEARED = "CLEARED"
+    REJECTED = "REJECTED"
+    FAILED = "FAILED"

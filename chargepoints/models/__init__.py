@@ -1,5 +1,6 @@
 """Sites, stations, their EVSEs and connectors, and the commands sent to them."""
 
+from chargepoints.models.charging_profiles import ChargingProfile, CompositeSchedule
 from chargepoints.models.commands import Command
 from chargepoints.models.configuration import ConfigurationValue
 from chargepoints.models.connectors import Connector, ConnectorStatusEvent, Evse
@@ -8,7 +9,9 @@ from chargepoints.models.sites import Site
 from chargepoints.models.stations import Station, StationAnomaly
 
 __all__ = [
+    "ChargingProfile",
     "Command",
+    "CompositeSchedule",
     "ConfigurationValue",
     "Connector",
     "ConnectorStatusEvent",

@@ -86,7 +86,7 @@ def settle(answer: Answer, adapter: Adapter) -> None:
         status, error = adapter.interpret(command.action, answer.payload)
         # What breaks its schema is kept with the command, and says nothing.
         if status is not CommandStatus.FAILED:
-            outcome = adapter.outcome(command.action, command.request, response)
+            outcome = adapter.outcome(command.action, command.request, response, answer.at)
     else:
         status, error = adapter.interpret_error(answer.error_code, answer.description)
     commands.settle(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from chargepoints.domain.states import CommandStatus
@@ -31,7 +32,7 @@ class Adapter:
     build: Callable[[str, Mapping[str, Any]], Outgoing]
     interpret: Callable[[str, Any], tuple[CommandStatus, str]]
     interpret_error: Callable[[str, str], tuple[CommandStatus, str]]
-    outcome: Callable[[str, Any, Any], dict[str, Any]]
+    outcome: Callable[[str, Any, Any, datetime], dict[str, Any]]
     is_energy_moving: Callable[[str], bool]
     commands: frozenset[str]
     actions: frozenset[str]

@@ -84,6 +84,7 @@ def build(name: str, parameters: Mapping[str, Any]) -> Outgoing:
     payload, wrong = _read_fields(command, values)
     errors += wrong
     if not errors:
+        payload = command.shape(payload)
         names = {field.wire: parameter for parameter, field in command.fields.items()}
         errors = _schema_errors(command.action, payload, names)
     if errors:

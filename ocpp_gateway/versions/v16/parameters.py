@@ -75,24 +75,23 @@ def transaction(value: Any) -> int:
     return number(value, 1, _MAX_BIGINT)
 
 
-def reset_type(value: Any) -> str:
-    kinds = {"soft": "Soft", "hard": "Hard"}
-    if not isinstance(value, str) or value.lower() not in kinds:
-        raise Wrong("invalid_choice", _("Give soft or hard."))
-    return kinds[value.lower()]
+def choice(**words: str) -> Callable[[Any], str]:
+    """Return a reader of our words, in any case, as 1.6 writes them."""
+
+    def read(value: Any) -> str:
+        found = words.get(value.lower()) if isinstance(value, str) else None
+        if found is None:
+            text = _("Give one of: %(words)s.") % {"words": ", ".join(words)}
+            raise Wrong("invalid_choice", text)
+        return found
+
+    return read
 
 
 def availability(value: Any) -> str:
     if not isinstance(value, bool):
         raise Wrong("invalid", _("Give true or false."))
     return "Operative" if value else "Inoperative"
-
-
-def list_update(value: Any) -> str:
-    kinds = {"full": "Full", "differential": "Differential"}
-    if not isinstance(value, str) or value.lower() not in kinds:
-        raise Wrong("invalid_choice", _("Give full or differential."))
-    return kinds[value.lower()]
 
 
 def list_entries(value: Any) -> list[dict[str, Any]]:
@@ -139,12 +138,21 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`defaults` are wire fields that 1.6 demands and the neutral command may leave out."""
+    """`defaults` are wire fields that 1.6 demands and the neutral command may leave out.
+
+    `shape` nests the flat fields where the message is not flat.
+    """
 
     action: str
     fields: Mapping[str, Field]
+    shape: Callable[[dict[str, Any]], dict[str, Any]]
     defaults: Mapping[str, Any]
 
 
-def request(action: str, fields: Mapping[str, Field] | None = None, **defaults: Any) -> Request:
-    return Request(action, fields or {}, defaults)
+def request(
+    action: str,
+    fields: Mapping[str, Field] | None = None,
+    shape: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    **defaults: Any,
+) -> Request:
+    return Request(action, fields or {}, shape, defaults)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ocpp_gateway.versions.v16 import charging
 from ocpp_gateway.versions.v16 import parameters as read
 from ocpp_gateway.versions.v16.parameters import Field, Request, request
 
@@ -18,7 +19,9 @@ REQUESTS: Final[dict[str, Request]] = {
         "RemoteStopTransaction",
         {"transaction_id": Field("transactionId", read.transaction, required=True)},
     ),
-    "reset": request("Reset", {"type": Field("type", read.reset_type, required=True)}),
+    "reset": request(
+        "Reset", {"type": Field("type", read.choice(soft="Soft", hard="Hard"), required=True)}
+    ),
     "unlock": request(
         "UnlockConnector", {"connector_id": Field("connectorId", read.connector, required=True)}
     ),
@@ -75,7 +78,9 @@ REQUESTS: Final[dict[str, Request]] = {
     "send_local_list": request(
         "SendLocalList",
         {
-            "update_type": Field("updateType", read.list_update),
+            "update_type": Field(
+                "updateType", read.choice(full="Full", differential="Differential")
+            ),
             "version": Field("listVersion", read.integer),
             "entries": Field("localAuthorizationList", read.list_entries),
         },
@@ -83,4 +88,34 @@ REQUESTS: Final[dict[str, Request]] = {
         listVersion=0,
     ),
     "get_local_list_version": request("GetLocalListVersion"),
+    "set_charging_limit": request(
+        "SetChargingProfile",
+        charging.PROFILE_FIELDS,
+        charging.shape_profile,
+        connectorId=0,
+        chargingProfileId=0,
+        stackLevel=0,
+        chargingProfilePurpose="TxDefaultProfile",
+        chargingProfileKind="Relative",
+        chargingRateUnit="A",
+    ),
+    "clear_charging_limit": request(
+        "ClearChargingProfile",
+        {
+            "profile_id": Field("id", read.identifier),
+            "connector_id": Field("connectorId", read.connector_or_station),
+            "purpose": Field("chargingProfilePurpose", read.choice(**charging.PURPOSES)),
+            "stack_level": Field("stackLevel", read.integer),
+        },
+    ),
+    "get_composite_schedule": request(
+        "GetCompositeSchedule",
+        {
+            "connector_id": Field("connectorId", read.connector_or_station),
+            "duration": Field("duration", read.identifier),
+            "unit": Field("chargingRateUnit", read.choice(a="A", w="W")),
+        },
+        connectorId=0,
+        duration=86_400,
+    ),
 }
