@@ -4,6 +4,7 @@ from typing import Any
 
 import structlog
 from channels.consumer import AsyncConsumer
+from django.conf import settings
 from django.db import Error as DatabaseFailure
 
 from csms.common.clock import now
@@ -21,6 +22,7 @@ from ocpp_gateway.station_socket import (
 
 logger = structlog.get_logger(__name__)
 PROTOCOL_ERROR = 1002
+MESSAGE_TOO_BIG = 1009
 ABNORMAL_CLOSURE = 1006
 
 
@@ -91,6 +93,7 @@ class OcppConsumer(AsyncConsumer):
         """Handle frames until the socket ends; return the close code."""
         runtime = socket.runtime
         telemetry = runtime.telemetry
+        most_characters = settings.OCPP_MAX_FRAME_BYTES
         while True:
             if telemetry.is_full:
                 await telemetry.room()
@@ -101,6 +104,9 @@ class OcppConsumer(AsyncConsumer):
             text = event.get("text")
             if text is None:
                 await socket.close(UNSUPPORTED_DATA, "text frames only")
+            elif len(text) > most_characters:
+                # A server that was not started with our limit lets longer ones through.
+                await socket.close(MESSAGE_TOO_BIG, f"at most {most_characters} bytes")
             elif not socket.is_closed:
                 socket.is_busy = True
                 await socket.receive(text)

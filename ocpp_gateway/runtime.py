@@ -166,14 +166,20 @@ class Runtime:
     async def _listen(self) -> None:
         """Hear of commands and of sockets taken over; a dead Redis costs only latency."""
         layer = get_channel_layer()
+        is_down = False
         while True:
             try:
                 self._channel = await layer.new_channel()
                 await layer.group_add(nudges.GROUP, self._channel)
+                if is_down:
+                    logger.info("channel_layer_is_back")
+                is_down = False
                 while True:
                     self.hear(await layer.receive(self._channel))
             except Exception as error:
-                logger.warning("channel_layer_is_down", error=str(error))
+                if not is_down:
+                    logger.warning("channel_layer_is_down", error=str(error))
+                is_down = True
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _renew_membership(self) -> None:

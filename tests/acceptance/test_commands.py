@@ -1,6 +1,9 @@
 """Every documented way to set the program up and to run it, typed as a person types it."""
 
+import contextlib
+
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from tests.acceptance.cars import connected
 from tests.acceptance.conftest import COLUMNS, IDENTITIES, Staff, client_with_key
@@ -17,6 +20,13 @@ async def test_every_way_to_serve_serves_web_and_gateway_and_ends_in_time(
     assert client.get("/openapi.json")["openapi"].startswith("3.1")
     async with connected(server, "ACC-OTHER") as car:
         await car.boot()
+    # Whatever its options, the server survives what is too long.
+    async with connected(server, "ACC-HOSTILE") as hostile:
+        await hostile.boot()
+        with contextlib.suppress(ConnectionClosed):
+            await hostile._connection.send("x" * 1_500_000)
+        await hostile._connection.wait_closed()
+        assert hostile._connection.close_code == 1009
     assert server.stop() in STOPPED
     assert "Traceback" not in server.log.read_text()
 
