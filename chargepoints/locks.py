@@ -9,7 +9,14 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from chargepoints.models import ChargingProfile, Command, Connector, LocalList, Station
+from chargepoints.models import (
+    ChargingProfile,
+    Command,
+    Connector,
+    LocalList,
+    MaintenanceJob,
+    Station,
+)
 
 
 def lock_station(station_id: int) -> Station:
@@ -49,6 +56,14 @@ def lock_local_list(station_id: int) -> LocalList:
 def lock_charging_profiles(station_id: int, condition: Q) -> list[ChargingProfile]:
     return list(
         ChargingProfile.objects.select_for_update(of=("self",), no_key=True)
+        .filter(condition, station_id=station_id)
+        .order_by("pk")
+    )
+
+
+def lock_jobs(station_id: int, condition: Q) -> list[MaintenanceJob]:
+    return list(
+        MaintenanceJob.objects.select_for_update(of=("self",), no_key=True)
         .filter(condition, station_id=station_id)
         .order_by("pk")
     )

@@ -4,7 +4,7 @@ from chargepoints.services import effects
 
 
 def table() -> dict[str, effects.Effects]:
-    from chargepoints.services import charging_limits, configuration, local_lists
+    from chargepoints.services import charging_limits, configuration, local_lists, maintenance
     from transactions.services import reserving
 
     return {
@@ -12,11 +12,14 @@ def table() -> dict[str, effects.Effects]:
         "clear_charging_limit": charging_limits.CLEAR,
         "get_composite_schedule": charging_limits.COMPOSITE,
         "get_configuration": configuration.READ,
+        "get_diagnostics": maintenance.DIAGNOSTICS,
         "get_local_list_version": local_lists.GET_VERSION,
+        "get_logs": maintenance.LOGS,
         "reserve": reserving.RESERVE,
         "send_local_list": local_lists.SEND_LIST,
         "set_charging_limit": charging_limits.SET,
         "set_configuration": configuration.CHANGE,
+        "update_firmware": maintenance.FIRMWARE,
     }
 
 

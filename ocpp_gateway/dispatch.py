@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accounts.services.authorization import AuthorizationResult, authorize
-from chargepoints.domain.reports import BootReport, StatusReport
+from chargepoints.domain.reports import BootReport, ProgressReport, StatusReport
+from chargepoints.services.maintenance import report_progress
 from chargepoints.services.registration import BootAnswer, register_boot
 from ocpp_gateway.protocol.connection import IncomingCall
 from ocpp_gateway.services.archive import ArchiveRow
@@ -49,6 +50,10 @@ def _start(socket: "StationSocket", start: SessionStart) -> StartAnswer:
 
 def _stop(socket: "StationSocket", stop: SessionStop) -> StopAnswer:
     return stop_session(socket.station_id, stop)
+
+
+def _progress(socket: "StationSocket", report: ProgressReport) -> None:
+    report_progress(socket.station_id, report)
 
 
 async def business(
@@ -117,6 +122,7 @@ ROUTES: dict[type[Any], Route] = {
     BootReport: Route(business, _boot),
     DataTransfer: Route(immediate, _unknown_vendor),
     Heartbeat: Route(immediate, _time),
+    ProgressReport: Route(business, _progress),
     Readings: Route(telemetry, _readings),
     SessionStart: Route(business, _start),
     SessionStop: Route(business, _stop),

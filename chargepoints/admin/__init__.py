@@ -1,5 +1,5 @@
 """Sites, stations, connectors and commands in the console."""
 
-from chargepoints.admin import charging, connectors, device, history, sites, stations
+from chargepoints.admin import charging, connectors, device, history, maintenance, sites, stations
 
-__all__ = ["charging", "connectors", "device", "history", "sites", "stations"]
+__all__ = ["charging", "connectors", "device", "history", "maintenance", "sites", "stations"]

@@ -25,3 +25,11 @@ PROFILE_LABELS = {
     "REJECTED": "danger",
     "FAILED": "danger",
 }
+JOB_LABELS = {
+    "REQUESTED": "warning",
+    "ACCEPTED": "warning",
+    "RUNNING": "info",
+    "DONE": "success",
+    "FAILED": "danger",
+    "REJECTED": "danger",
+}

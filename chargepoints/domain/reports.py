@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from chargepoints.domain.maintenance import JobKind
 from chargepoints.domain.states import ConnectorStatus
 
 
@@ -40,3 +41,13 @@ class StatusReport:
     info: str = ""
     vendor_id: str = ""
     vendor_error_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressReport:
+    """How a firmware update or an upload of logs goes on; `status` is the charger's own word."""
+
+    received_at: datetime
+    kind: JobKind
+    status: str
+    request_id: int | None = None

@@ -5,6 +5,7 @@ from chargepoints.models.commands import Command
 from chargepoints.models.configuration import ConfigurationValue
 from chargepoints.models.connectors import Connector, ConnectorStatusEvent, Evse
 from chargepoints.models.local_lists import LocalList, LocalListEntry, LocalListUpdate
+from chargepoints.models.maintenance import MaintenanceEvent, MaintenanceJob
 from chargepoints.models.sites import Site
 from chargepoints.models.stations import Station, StationAnomaly
 
@@ -19,6 +20,8 @@ __all__ = [
     "LocalList",
     "LocalListEntry",
     "LocalListUpdate",
+    "MaintenanceEvent",
+    "MaintenanceJob",
     "Site",
     "Station",
     "StationAnomaly",

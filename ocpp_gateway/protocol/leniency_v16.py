@@ -16,7 +16,11 @@ _MANDATORY: Final = {
     "Authorize": frozenset({"idTag"}),
     "BootNotification": frozenset({"chargePointVendor", "chargePointModel"}),
     "DataTransfer": frozenset({"vendorId"}),
+    "DiagnosticsStatusNotification": frozenset({"status"}),
+    "FirmwareStatusNotification": frozenset({"status"}),
+    "LogStatusNotification": frozenset({"status"}),
     "MeterValues": frozenset({"connectorId"}),
+    "SignedFirmwareStatusNotification": frozenset({"status"}),
     "StartTransaction": frozenset({"connectorId", "idTag", "meterStart"}),
     "StatusNotification": frozenset({"connectorId", "status"}),
     "StopTransaction": frozenset({"transactionId"}),
@@ -139,14 +143,15 @@ def _forgive_field(
     if keyword == "maxLength":
         return "too_long" if len(violation.instance) <= _MAX_TEXT or name != "idTag" else None
     if keyword == "enum":
-        return _forgive_word(payload, name)
+        return _forgive_word(action, payload, name)
     if keyword == "type":
         return _forgive_type(action, payload, name, violation)
     return None
 
 
-def _forgive_word(payload: dict[str, Any], name: str) -> str | None:
-    if name != "status":
+def _forgive_word(action: str, payload: dict[str, Any], name: str) -> str | None:
+    # Any word of a progress report is kept as it is; a connector's status must be understood.
+    if action != "StatusNotification" or name != "status":
         return "unknown_value"
     word = _STATUS_WORDS.get(str(payload.get(name)).strip().casefold())
     if word is None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chargepoints.domain.reports import BootReport, StatusReport
+from chargepoints.domain.reports import BootReport, ProgressReport, StatusReport
 from ocpp_gateway.protocol.validation import Anomaly
 from transactions.domain.inputs import Readings, SessionStart, SessionStop
 
@@ -43,6 +43,7 @@ NeutralInput = (
     | BootReport
     | DataTransfer
     | Heartbeat
+    | ProgressReport
     | Readings
     | SessionStart
     | SessionStop

@@ -50,6 +50,7 @@ names = st.sampled_from(
         "chargePointModel",
         "reason",
         "data",
+        "requestId",
     ]
 )
 values = st.recursive(
@@ -64,11 +65,15 @@ VALID: dict[str, dict[str, Any]] = {
     "Authorize": {"idTag": "T"},
     "BootNotification": {"chargePointVendor": "V", "chargePointModel": "M"},
     "DataTransfer": {"vendorId": "V", "data": "x"},
+    "DiagnosticsStatusNotification": {"status": "Uploading"},
+    "FirmwareStatusNotification": {"status": "Installing"},
     "Heartbeat": {},
+    "LogStatusNotification": {"status": "Uploading", "requestId": 1},
     "MeterValues": {
         "connectorId": 1,
         "meterValue": [{"timestamp": "2026-11-20T12:00:00Z", "sampledValue": [{"value": "1"}]}],
     },
+    "SignedFirmwareStatusNotification": {"status": "Installing", "requestId": 1},
     "StartTransaction": {
         "connectorId": 1,
         "idTag": "T",

@@ -7,7 +7,6 @@ from typing import Any, Final
 from chargepoints.domain.reports import BootReport, StatusReport
 from chargepoints.domain.states import ConnectorStatus
 from ocpp_gateway.protocol.connection import IncomingCall
-from ocpp_gateway.protocol.validation import Anomaly
 from ocpp_gateway.versions import timestamps
 from ocpp_gateway.versions.inputs import (
     Authorize,
@@ -16,11 +15,14 @@ from ocpp_gateway.versions.inputs import (
     Inbound,
     NeutralInput,
 )
+from ocpp_gateway.versions.v16 import notices
+from ocpp_gateway.versions.v16.fields import integer as _integer
+from ocpp_gateway.versions.v16.fields import text as _text
+from ocpp_gateway.versions.v16.fields import time as _time
 from ocpp_gateway.versions.v16.meter import read_meter_values
 from transactions.domain.inputs import Readings, SessionStart, SessionStop
 
 Payload = dict[str, Any]
-_MAX_BIGINT: Final = 2**63 - 1
 _ID_TAG_LENGTH: Final = 20
 
 
@@ -42,25 +44,6 @@ def answer(request: NeutralInput, result: Any) -> Payload:
 def neutral_connector(connector: int) -> tuple[int, int]:
     """1.6 numbers its connectors flat: each is the only connector of an EVSE of that number."""
     return (connector, 1) if connector else (0, 0)
-
-
-def _text(payload: Payload, name: str, limit: int = 255) -> str:
-    value = payload.get(name)
-    return value[:limit] if isinstance(value, str) else ""
-
-
-def _integer(payload: Payload, name: str) -> int | None:
-    """Return an integer that the database can hold, None if there is none."""
-    value = payload.get(name)
-    return value if isinstance(value, int) and abs(value) <= _MAX_BIGINT else None
-
-
-def _time(payload: Payload, call: IncomingCall) -> tuple[datetime, str, tuple[Anomaly, ...]]:
-    raw = payload.get("timestamp")
-    moment, fault = timestamps.read_timestamp(raw, call.received_at)
-    if not fault:
-        return moment, fault, call.anomalies
-    return moment, fault, (*call.anomalies, Anomaly(fault, f"timestamp: {raw!r}"[:255]))
 
 
 def _authorize(call: IncomingCall) -> Inbound:
@@ -187,6 +170,7 @@ _READERS: Final[dict[str, Callable[[IncomingCall], Inbound]]] = {
     "StartTransaction": _start,
     "StatusNotification": _status,
     "StopTransaction": _stop,
+    **notices.READERS,
 }
 ACTIONS: Final = frozenset(_READERS)
 

@@ -11,7 +11,7 @@ from ocpp_gateway.protocol import validation
 from ocpp_gateway.protocol.rules import judge_response
 from ocpp_gateway.versions.inputs import Outgoing
 from ocpp_gateway.versions.v16.parameters import Request, Wrong
-from ocpp_gateway.versions.v16.requests import REQUESTS
+from ocpp_gateway.versions.v16.requests import REQUESTS, request_for
 
 VERSION: Final = "1.6"
 # Every request of 1.6 and its security whitepaper that goes to a charger.
@@ -77,7 +77,7 @@ def build(name: str, parameters: Mapping[str, Any]) -> Outgoing:
     """
     if name == RAW:
         return _build_raw(parameters)
-    command = REQUESTS.get(name)
+    command = request_for(name, parameters)
     if command is None:
         raise _invalid([FieldError("command", "unsupported", _("OCPP 1.6 has no such command."))])
     values, errors = _flat_connector(parameters, command)

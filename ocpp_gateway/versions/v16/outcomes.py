@@ -44,9 +44,20 @@ def _list_version(_request: Payload, response: Payload, _at: datetime) -> dict[s
     return {"version": response["listVersion"]}
 
 
+def _diagnostics(_request: Payload, response: Payload, _at: datetime) -> dict[str, Any]:
+    return {"file_name": response.get("fileName") or ""}
+
+
+def _log(_request: Payload, response: Payload, _at: datetime) -> dict[str, Any]:
+    # Unlike GetDiagnostics an answer without a name does not mean that there is no file.
+    return {"file_name": response.get("filename")}
+
+
 _READERS: Final[dict[str, Callable[[Payload, Payload, datetime], dict[str, Any]]]] = {
     "ChangeConfiguration": _changed_configuration,
     "GetCompositeSchedule": composite_schedule,
     "GetConfiguration": _configuration,
+    "GetDiagnostics": _diagnostics,
     "GetLocalListVersion": _list_version,
+    "GetLog": _log,
 }

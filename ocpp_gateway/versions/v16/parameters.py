@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
@@ -10,6 +11,7 @@ from chargepoints.domain.moments import read_moment
 from ocpp_gateway.versions.timestamps import wire_time
 
 ID_TAG_LENGTH: Final = 20
+_SCHEMES: Final = ("https", "http", "ftps", "ftp", "sftp")
 _MAX_CONNECTOR: Final = 32_767
 _MAX_BIGINT: Final = 2**63 - 1
 _MAX_INTEGER: Final = 2**31 - 1
@@ -69,6 +71,17 @@ def moment(value: Any) -> str:
     if found is None:
         raise Wrong("invalid", _("Give a time with its zone, such as 2026-01-31T08:00:00+07:00."))
     return wire_time(found)
+
+
+def address(value: Any) -> str:
+    """Read where a charger fetches or leaves a file."""
+    found = text(value)
+    parts = urlsplit(found)
+    if parts.scheme not in _SCHEMES or not parts.hostname:
+        raise Wrong(
+            "invalid", _("Give an address with one of: %(words)s.") % {"words": ", ".join(_SCHEMES)}
+        )
+    return found
 
 
 def transaction(value: Any) -> int:

@@ -1,10 +1,27 @@
 """Which OCPP 1.6 request each version-neutral command becomes: one table."""
 
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from ocpp_gateway.versions.v16 import charging
 from ocpp_gateway.versions.v16 import parameters as read
 from ocpp_gateway.versions.v16.parameters import Field, Request, request
+
+_RETRIES: Final = {
+    "retries": Field("retries", read.integer),
+    "retry_interval": Field("retryInterval", read.integer),
+}
+
+
+def _nested(outer: str, *names: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return a shape that puts the named fields into an object of their own."""
+
+    def shape(flat: dict[str, Any]) -> dict[str, Any]:
+        inner = {name: flat[name] for name in names if name in flat}
+        return {**{k: v for k, v in flat.items() if k not in names}, outer: inner}
+
+    return shape
+
 
 REQUESTS: Final[dict[str, Request]] = {
     "start_charging": request(
@@ -118,4 +135,74 @@ REQUESTS: Final[dict[str, Request]] = {
         connectorId=0,
         duration=86_400,
     ),
+    "update_firmware": request(
+        "UpdateFirmware",
+        {
+            "location": Field("location", read.address, required=True),
+            "retrieve_at": Field("retrieveDate", read.moment),
+            **_RETRIES,
+        },
+        retrieveDate="",
+    ),
+    "get_diagnostics": request(
+        "GetDiagnostics",
+        {
+            "location": Field("location", read.address, required=True),
+            "since": Field("startTime", read.moment),
+            "until": Field("stopTime", read.moment),
+            **_RETRIES,
+        },
+    ),
+    "get_logs": request(
+        "GetLog",
+        {
+            "location": Field("remoteLocation", read.address, required=True),
+            "log_type": Field(
+                "logType", read.choice(diagnostics="DiagnosticsLog", security="SecurityLog")
+            ),
+            "since": Field("oldestTimestamp", read.moment),
+            "until": Field("latestTimestamp", read.moment),
+            "request_id": Field("requestId", read.identifier),
+            **_RETRIES,
+        },
+        _nested("log", "remoteLocation", "oldestTimestamp", "latestTimestamp"),
+        logType="DiagnosticsLog",
+        requestId=0,
+    ),
 }
+# Requests of the security whitepaper that say the same as an older one, and more.
+EXTENDED: Final[dict[str, Request]] = {
+    "update_firmware": request(
+        "SignedUpdateFirmware",
+        {
+            "location": Field("location", read.address, required=True),
+            "retrieve_at": Field("retrieveDateTime", read.moment),
+            "install_at": Field("installDateTime", read.moment),
+            "signing_certificate": Field("signingCertificate", read.text, required=True),
+            "signature": Field("signature", read.text, required=True),
+            "request_id": Field("requestId", read.identifier),
+            **_RETRIES,
+        },
+        _nested(
+            "firmware",
+            "location",
+            "retrieveDateTime",
+            "installDateTime",
+            "signingCertificate",
+            "signature",
+        ),
+        retrieveDateTime="",
+        requestId=0,
+    ),
+    "trigger": request("ExtendedTriggerMessage", REQUESTS["trigger"].fields),
+}
+_EXTENDED_TRIGGERS: Final = frozenset({"LogStatusNotification", "SignChargePointCertificate"})
+
+
+def request_for(name: str, parameters: Mapping[str, Any]) -> Request | None:
+    """Return the request that says what is asked; None if 1.6 has none."""
+    is_signed = name == "update_firmware" and bool(
+        {"signature", "signing_certificate"} & parameters.keys()
+    )
+    is_new_trigger = name == "trigger" and str(parameters.get("message")) in _EXTENDED_TRIGGERS
+    return EXTENDED[name] if is_signed or is_new_trigger else REQUESTS.get(name)
