@@ -125,7 +125,9 @@ class TelemetryWriter:
     async def _write(self, batch: list[Item]) -> None:
         try:
             culprits = await self._thread.call(self._batches.write, batch)
-        except (OperationalError, InterfaceError) as error:
+        except Exception as error:
+            # As a rule the database is down. Whatever it is, the lane has to go on: every charger
+            # of the process waits for it.
             self._keep_archive(batch, error)
             if not self._is_stopping:
                 await asyncio.sleep(PAUSE_AFTER_OUTAGE_SECONDS)
@@ -147,12 +149,17 @@ class TelemetryWriter:
         for item in batch:
             if item.done is not None and not item.done.done():
                 item.done.set_exception(error)
-        kept = [item for item in batch if item.done is None][: self._capacity - len(self._items)]
-        lost = sum(item.done is None for item in batch) - len(kept)
-        if not self._is_stopping:
-            self._items.extendleft(reversed(kept))
+        rows = [item for item in batch if item.done is None]
+        room = 0 if self._is_stopping else max(0, self._capacity - len(self._items))
+        self._items.extendleft(reversed(rows[:room]))
+        lost = max(0, len(rows) - room)
+        is_outage = isinstance(error, OperationalError | InterfaceError)
         logger.error(
-            "telemetry_database_is_down", error=str(error), items=len(batch), archive_rows_lost=lost
+            "telemetry_database_is_down" if is_outage else "telemetry_batch_not_written",
+            error=str(error),
+            items=len(batch),
+            archive_rows_lost=lost,
+            exc_info=None if is_outage else error,
         )
 
 

@@ -154,6 +154,36 @@ async def test_a_full_queue_holds_the_sockets_back_and_loses_nothing() -> None:
     assert len(written) == 6
 
 
+@pytest.mark.parametrize("failure", [OperationalError("down"), RuntimeError("odd")])
+async def test_an_outage_keeps_frames_as_far_as_there_is_room_and_the_lane_goes_on(
+    failure: Exception,
+) -> None:
+    written: list[Item] = []
+    outcomes: list[Exception | None] = [failure, None, None]
+
+    def write(items: list[Item]) -> dict[Item, Exception]:
+        outcome = outcomes.pop(0)
+        if outcome is not None:
+            raise outcome
+        written.extend(items)
+        return {}
+
+    telemetry = TelemetryWriter(capacity=3, batch_size=4)
+    with (
+        mock.patch.object(BatchWriter, "write", side_effect=write),
+        mock.patch("ocpp_gateway.telemetry.PAUSE_AFTER_OUTAGE_SECONDS", 0),
+    ):
+        answered = telemetry.submit(measured(1, 1))
+        for _item in range(8):  # five stay behind the first batch: more than there is room for
+            telemetry.archive(row(1))
+        telemetry.start()
+        with pytest.raises(type(failure)):
+            await asyncio.wait_for(answered, 5)
+        await asyncio.wait_for(telemetry.submit(measured(1, 2)), 5)
+        await telemetry.stop()
+    assert len(written) == 6
+
+
 # --- Retention ----------------------------------------------------------------------------------
 
 
