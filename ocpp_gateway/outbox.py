@@ -94,9 +94,10 @@ class Outbox:
 
     async def _send(self, socket: StationSocket, outgoing: Outgoing) -> None:
         command_id = outgoing.command.pk
+        # Before it is sent: whatever happens then, the time-out must find it.
+        self._waiting[socket.station_id] = socket
         try:
             await socket.send_call(outgoing.message_id, outgoing.action, outgoing.payload, now())
-            self._waiting[socket.station_id] = socket
         except ProtocolStateError as error:
             await self._threads.call(commands.fail, command_id, str(error))
         except SocketClosed:
@@ -134,6 +135,9 @@ class Outbox:
         except (OperationalError, InterfaceError) as error:
             self._unsettled.append((answer, adapter))
             logger.warning("answer_not_stored_yet", error=str(error))
+        except Exception:
+            # The command times out; the socket and the other answers must not suffer from it.
+            logger.exception("answer_not_stored", station_id=answer.station_id)
 
     # --- tick
 

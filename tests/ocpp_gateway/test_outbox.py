@@ -73,6 +73,23 @@ def test_case_29_every_answer_ends_the_command(
     assert error in becomes(command, status).error
 
 
+@override_settings(OCPP_CALL_TIMEOUT_SECONDS=1)
+def test_an_answer_that_cannot_be_stored_ends_neither_the_socket_nor_the_outbox(
+    socket: Charger, station: Station
+) -> None:
+    command = request(station)
+    ours = socket.receive()
+    with mock.patch.object(sending, "settle", side_effect=ValueError("odd")) as settle:
+        socket.send([3, ours[1], {"status": "Accepted"}])
+        until(lambda: settle.called)
+    assert socket.call("Heartbeat", {})
+    Command.objects.filter(pk=command.pk).update(sent_at=now() - timedelta(minutes=1))
+    assert commands.expire_due(now()) == 1
+    becomes(command, CommandStatus.TIMED_OUT)
+    request(station)
+    assert socket.receive()[2] == "ClearCache"
+
+
 def test_a_command_that_the_version_does_not_know_fails_and_blocks_nothing(
     socket: Charger, station: Station
 ) -> None:
