@@ -258,7 +258,7 @@ class Runtime:
             self.presence.unreleased.pop(key, None)
 
     async def _check_leases(self, at: datetime) -> None:
-        """Close what a newer socket elsewhere has taken over; take back what a sweeper released."""
+        """Close what was taken over elsewhere or archived; take back what a sweeper released."""
         held = await self._housekeeping.call(leases.held_by, self.node_id)
         for socket in self.presence:
             if socket.is_closed or held.get(socket.station_id) == socket.epoch:

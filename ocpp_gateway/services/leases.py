@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from chargepoints.domain.states import CommandStatus
-from chargepoints.models import Command
+from chargepoints.models import Command, Station
 from chargepoints.services import commands, presence
 from ocpp_gateway.models import GatewayNode, StationConnection
 
@@ -85,10 +85,12 @@ def _give_up_in_flight(station_id: int, epoch_below: int, at: datetime) -> None:
 def reclaim(station_id: int, epoch: int, node_id: UUID, at: datetime) -> bool:
     """Take back a lease that was released while its owner could not be heard, but lives.
 
-    False if a newer socket has it.
+    False if a newer socket has it, or the station was archived.
     """
     held = _lock(station_id)
     if held is None or held.epoch != epoch:
+        return False
+    if Station.objects.filter(pk=station_id, archived_at__isnull=False).exists():
         return False
     held.node_id = node_id
     held.closed_at = held.close_code = None
@@ -104,12 +106,11 @@ def is_held(station_id: int, epoch: int) -> bool:
 
 
 def held_by(node_id: UUID) -> dict[int, int]:
-    """Station and epoch of every lease that the process still has."""
-    return dict(
-        StationConnection.objects.filter(node_id=node_id, closed_at__isnull=True).values_list(
-            "station_id", "epoch"
-        )
+    """Station and epoch of every lease that the process still has, archived stations left out."""
+    held = StationConnection.objects.filter(
+        node_id=node_id, closed_at__isnull=True, station__archived_at__isnull=True
     )
+    return dict(held.values_list("station_id", "epoch"))
 
 
 def beat(node_id: UUID, *, host: str, process_id: int, started_at: datetime, at: datetime) -> None:

@@ -61,6 +61,15 @@ def test_case_09_the_newest_socket_wins_and_the_close_of_the_old_is_harmless(
         assert (held.epoch, held.closed_at, is_online(station)) == (2, None, True)
 
 
+def lose_nudges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process hears of anything; each looks at its leases at every tick instead."""
+    monkeypatch.setattr(leases, "NODE_HEARTBEAT", timedelta(0))
+
+    async def lost(_message: object) -> None: ...
+
+    monkeypatch.setattr(nudges, "broadcast", lost)
+
+
 @pytest.mark.parametrize("is_nudge_lost", [False, True])
 def test_case_10_also_when_the_old_socket_is_in_another_process(
     server: GatewayServer,
@@ -69,11 +78,7 @@ def test_case_10_also_when_the_old_socket_is_in_another_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if is_nudge_lost:
-        monkeypatch.setattr(leases, "NODE_HEARTBEAT", timedelta(0))  # look at every tick
-
-        async def lost(_message: object) -> None: ...
-
-        monkeypatch.setattr(nudges, "broadcast", lost)
+        lose_nudges(monkeypatch)
     with (
         running_server() as another,
         charger(server, station) as old,
@@ -101,13 +106,20 @@ def test_a_process_that_was_only_silent_takes_its_leases_back(
         assert socket.call("Heartbeat", {})
 
 
+@pytest.mark.parametrize("is_nudge_lost", [False, True])
 def test_the_socket_of_an_archived_station_is_closed(
-    server: GatewayServer, station: Station
+    server: GatewayServer,
+    station: Station,
+    is_nudge_lost: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if is_nudge_lost:
+        lose_nudges(monkeypatch)
     with charger(server, station) as socket:
         socket.boot()
         stations.archive_station(station, actor=GATEWAY)
         assert socket.close_code() == 1008
+    until(lambda: not is_online(station))
 
 
 def test_shutdown_finishes_messages_in_flight_and_closes_with_1012(station: Station) -> None:
