@@ -7,10 +7,9 @@ from decimal import Decimal
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django_otp.oath import totp
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.domain.states import Role
-from accounts.models import IdToken, Operator, User
+from accounts.models import Authenticator, IdToken, Operator, User
 from accounts.services.staff import create_staff, ensure_totp
 from chargepoints.models import Connector, Evse, Site, Station
 from csms.common.audit import SystemActor
@@ -199,10 +198,10 @@ def _station(number: int, site: Site, password_hash: str) -> Station:
 
 def one_time_code(email: str) -> str:
     """The code that the authenticator of `email` shows now; `DoesNotExist` before seeding."""
-    device = TOTPDevice.objects.get(user__email=email, confirmed=True)
-    return f"{totp(device.bin_key, device.step, device.t0, device.digits, device.drift):06}"
+    device = Authenticator.objects.get(user__email=email, confirmed=True)
+    return f"{totp(device.key):06}"
 
 
 def provisioning_uri(email: str) -> str:
     """What an authenticator app takes as a QR code."""
-    return str(TOTPDevice.objects.get(user__email=email, confirmed=True).config_url)
+    return Authenticator.objects.get(user__email=email, confirmed=True).provisioning_uri

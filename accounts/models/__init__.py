@@ -2,8 +2,18 @@
 
 from accounts.models.keys import ApiKey
 from accounts.models.operators import Operator
+from accounts.models.second_factor import Authenticator, BackupCode, BackupCodes
 from accounts.models.sign_ins import SignIn
 from accounts.models.tokens import IdToken
 from accounts.models.users import User
 
-__all__ = ["ApiKey", "IdToken", "Operator", "SignIn", "User"]
+__all__ = [
+    "ApiKey",
+    "Authenticator",
+    "BackupCode",
+    "BackupCodes",
+    "IdToken",
+    "Operator",
+    "SignIn",
+    "User",
+]

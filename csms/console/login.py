@@ -5,15 +5,13 @@ from typing import Any
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
-from django_otp import devices_for_user
 from django_otp.models import Device
-from django_otp.plugins.otp_static.models import StaticDevice
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from accounts.models import User
+from accounts.services import staff
 
 
 class LoginForm(AdminAuthenticationForm):
@@ -62,38 +60,19 @@ class LoginForm(AdminAuthenticationForm):
         # Any: django-otp's sign-in handler reads `otp_device` from it, which no type knows.
         user: Any = self.get_user()
         if user is not None and cleaned.get("otp_token"):
-            user.otp_device = self._verified_device(
-                user, "".join(cleaned["otp_token"].split()).lower()
-            )
+            user.otp_device = self._verified_device(user, cleaned["otp_token"])
         return cleaned
 
     def _verified_device(self, user: User, code: str) -> Device:
-        """The device that accepts `code`.
-
-        Only the device that the code looks like is asked: a try at each of them would count as a
-        failure at all the others and lock the backup codes.
-        """
-        devices = [
-            d for d in devices_for_user(user) if isinstance(d, StaticDevice) != is_totp(code)
-        ]
-        if not any(devices_for_user(user)):
+        checked = staff.check_code(user, code)
+        if checked.device is not None:
+            return checked.device
+        if not checked.has_devices:
             raise ValidationError(
                 self.error_messages["no_device"], code="no_device", params={"email": user.email}
             )
-        throttled = False
-        for device in devices:
-            with transaction.atomic():
-                locked = Device.from_persistent_id(device.persistent_id, for_verify=True)
-                allowed, _reason = locked.verify_is_allowed()
-                throttled = throttled or not allowed
-                if allowed and locked.verify_token(code):
-                    return locked
-        code_name = "throttled" if throttled else "wrong_code"
-        raise ValidationError(self.error_messages[code_name], code=code_name)
-
-
-def is_totp(code: str) -> bool:
-    return len(code) == 6 and code.isdigit()
+        name = "throttled" if checked.is_throttled else "wrong_code"
+        raise ValidationError(self.error_messages[name], code=name)
 
 
 def locked_out(

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.domain.states import Role
-from accounts.models import ApiKey, IdToken, User
+from accounts.models import ApiKey, Authenticator, IdToken, User
 from accounts.services import keys, staff
 from csms.common import clock
 from csms.common.models import AuditEntry
@@ -105,7 +104,7 @@ class TestCreateStaff:
         user = User.objects.get()
         assert user.is_superuser
         out, _notes = run("second_factor", "ROOT@example.com")
-        assert TOTPDevice.objects.get(user=user).config_url in out
+        assert Authenticator.objects.get(user=user).provisioning_uri in out
         with pytest.raises(CommandError):
             run("second_factor", make_driver().email)
 

@@ -1,12 +1,15 @@
+from base64 import b32encode
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django_otp.plugins.otp_static.models import StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
+from django.db import connection
 
 from accounts.domain.states import Role
+from accounts.models import Authenticator, BackupCode
 from accounts.services import staff
+from csms.common import clock
 from csms.common.audit import SystemActor
 from csms.common.errors import Conflict, InvalidInput
 from csms.common.models import AuditEntry
@@ -51,12 +54,12 @@ class TestSecondFactor:
         user = make_staff(with_otp=False)
         uri = staff.ensure_totp(user)
         assert uri == staff.ensure_totp(user)
-        assert TOTPDevice.objects.filter(user=user, confirmed=True).count() == 1
+        assert Authenticator.objects.filter(user=user, confirmed=True).count() == 1
         parts = urlsplit(uri)
         assert (parts.scheme, parts.netloc) == ("otpauth", "totp")
         assert parse_qs(parts.query)["issuer"] == ["CSMS"]
         assert staff.renew_totp(user, actor=ACTOR) != uri
-        assert TOTPDevice.objects.filter(user=user).count() == 1
+        assert Authenticator.objects.filter(user=user).count() == 1
 
     def test_a_code_works_once(self) -> None:
         user = make_staff(with_otp=False)
@@ -77,7 +80,7 @@ class TestSecondFactor:
         old = staff.create_backup_codes(user)
         codes = staff.create_backup_codes(user)
         assert len(set(codes)) == 10
-        assert StaticToken.objects.count() == 10
+        assert BackupCode.objects.count() == 10
         assert staff.verify_code(user, codes[0].upper())
         assert staff.verify_code(user, codes[1])
         assert not staff.verify_code(user, codes[0])
@@ -93,3 +96,34 @@ class TestSecondFactor:
         assert not staff.verify_code(make_driver(), "123456")
         user = make_staff(is_active=False)
         assert not staff.verify_code(user, one_time_code(user))
+
+    def test_the_database_shows_neither_seed_nor_backup_code(self) -> None:
+        user = make_staff(with_otp=False)
+        secret = parse_qs(urlsplit(staff.ensure_totp(user)).query)["secret"][0]
+        codes = staff.create_backup_codes(user)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT seed FROM accounts_authenticator")
+            stored_seed = str(cursor.fetchone()[0])
+            cursor.execute("SELECT digest FROM accounts_backupcode")
+            stored_codes = {row[0] for row in cursor.fetchall()}
+        device = Authenticator.objects.get()
+        assert b32encode(device.key).decode() == secret
+        assert device.seed not in stored_seed
+        assert secret not in stored_seed
+        assert len(stored_codes) == 10
+        assert not stored_codes & set(codes)
+
+    def test_codes_are_those_of_rfc_6238(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        device = Authenticator(user=make_staff(with_otp=False), seed=b"12345678901234567890".hex())
+        for second, code in ((59, "287082"), (1111111109, "081804"), (20000000000, "353130")):
+            at = datetime.fromtimestamp(second, UTC)
+            monkeypatch.setattr(clock, "now", lambda at=at: at)
+            assert device.matches(code)
+            assert not device.matches(code), "used up"
+
+    def test_a_wrong_totp_costs_the_backup_codes_nothing(self) -> None:
+        user = make_staff()
+        codes = staff.create_backup_codes(user)
+        assert not staff.verify_code(user, "000000")
+        assert staff.check_code(user, "000000").is_throttled
+        assert staff.verify_code(user, codes[0])

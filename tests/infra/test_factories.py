@@ -1,8 +1,8 @@
 from datetime import time
 
 import pytest
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts.models import Authenticator
 from tests.support import factories
 
 
@@ -23,5 +23,5 @@ def test_factories_make_a_house_that_the_constraints_accept() -> None:
     assert factories.connector_of(station, 2).max_power_w == 50_000
     assert version.windows.get().weekdays == [1, 2, 3, 4, 5]
     assert staff.operators.get() == operator
-    device = TOTPDevice.objects.get(user=staff)
+    device = Authenticator.objects.get(user=staff)
     assert device.verify_token(factories.one_time_code(staff))

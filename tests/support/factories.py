@@ -12,10 +12,9 @@ from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django_otp.oath import totp
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.domain.states import IdTokenStatus, Role
-from accounts.models import ApiKey, IdToken, Operator, User
+from accounts.models import ApiKey, Authenticator, IdToken, Operator, User
 from chargepoints.models import Connector, Evse, Site, Station
 from transactions.models import Tariff, TariffAssignment, TariffVersion, TariffWindow
 
@@ -131,7 +130,7 @@ def make_staff(
     )
     user.operators.set(operators)
     if with_otp:
-        TOTPDevice.objects.create(user=user, name="test", confirmed=True)
+        Authenticator.objects.create(user=user, name="test", confirmed=True)
     return user
 
 
@@ -147,8 +146,8 @@ def make_driver(email: str = "", *, password: str = PASSWORD, **fields: Any) -> 
 
 def one_time_code(user: User) -> str:
     """The code that the user's authenticator shows now."""
-    device = TOTPDevice.objects.filter(user=user, confirmed=True).get()
-    return f"{totp(device.bin_key, device.step, device.t0, device.digits, device.drift):06}"
+    device = Authenticator.objects.filter(user=user, confirmed=True).get()
+    return f"{totp(device.key):06}"
 
 
 def make_id_token(token: str = "", **fields: Any) -> IdToken:

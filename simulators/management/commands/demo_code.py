@@ -2,8 +2,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts.models import Authenticator
 from simulators.management.base import SimulatorCommand
 from simulators.seed import ADMIN_EMAIL, one_time_code, provisioning_uri
 
@@ -19,5 +19,5 @@ class Command(SimulatorCommand):
         try:
             shown = provisioning_uri if options["uri"] else one_time_code
             self.stdout.write(shown(options["email"]))
-        except TOTPDevice.DoesNotExist as error:
+        except Authenticator.DoesNotExist as error:
             raise CommandError("There is no such login here: run `make demo` first.") from error
