@@ -37,3 +37,8 @@ class StationArchived(Event):
 class ConnectorStatusChanged(Event):
     station_id: int
     connector_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CriticalSecurityEvent(Event):
+    security_event_id: int

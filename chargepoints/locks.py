@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from chargepoints.models import (
+    CertificateRequest,
     ChargingProfile,
     Command,
     Connector,
@@ -65,5 +66,14 @@ def lock_jobs(station_id: int, condition: Q) -> list[MaintenanceJob]:
     return list(
         MaintenanceJob.objects.select_for_update(of=("self",), no_key=True)
         .filter(condition, station_id=station_id)
+        .order_by("pk")
+    )
+
+
+def lock_certificate_requests(station_id: int, condition: Q) -> list[CertificateRequest]:
+    return list(
+        CertificateRequest.objects.select_for_update(of=("self",), no_key=True)
+        .filter(condition, station_id=station_id)
+        .select_related("station__site__operator")
         .order_by("pk")
     )

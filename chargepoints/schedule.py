@@ -10,4 +10,9 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         # A run that could not start before the next one is due has nothing left to do.
         "options": {"expires": 15},
     },
+    "sign-left-behind-certificates": {
+        "task": "chargepoints.tasks.sign_left_behind_certificates",
+        "schedule": timedelta(seconds=60),
+        "options": {"expires": 60},
+    },
 }

@@ -185,6 +185,7 @@ class StationSocket:
         await self.send_text(reply)
         self._archive_reply("CALLRESULT", call, reply, time.monotonic() - started)
         self._note_registration(call.action)
+        await dispatch.follow_up(self, call.action)
 
     def _archive_reply(self, kind: str, call: IncomingCall, reply: str, latency: float) -> None:
         answered_at = call.received_at + timedelta(seconds=latency)

@@ -33,3 +33,11 @@ JOB_LABELS = {
     "FAILED": "danger",
     "REJECTED": "danger",
 }
+REQUEST_LABELS = {
+    "PENDING": "warning",
+    "SIGNED": "warning",
+    "INSTALLED": "success",
+    "REFUSED": "danger",
+    "REJECTED": "danger",
+    "FAILED": "danger",
+}

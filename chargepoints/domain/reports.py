@@ -51,3 +51,21 @@ class ProgressReport:
     kind: JobKind
     status: str
     request_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityReport:
+    """SecurityEventNotification; `occurred_at` is the charger's own time, None if of no use."""
+
+    received_at: datetime
+    type: str
+    occurred_at: datetime | None = None
+    tech_info: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningRequest:
+    """SignCertificate: the charger wants a certificate; `csr` is PEM, or anything."""
+
+    received_at: datetime
+    csr: str

@@ -6,10 +6,18 @@ from chargepoints.models.configuration import ConfigurationValue
 from chargepoints.models.connectors import Connector, ConnectorStatusEvent, Evse
 from chargepoints.models.local_lists import LocalList, LocalListEntry, LocalListUpdate
 from chargepoints.models.maintenance import MaintenanceEvent, MaintenanceJob
+from chargepoints.models.security import (
+    CertificateAuthority,
+    CertificateRequest,
+    InstalledCertificate,
+    SecurityEvent,
+)
 from chargepoints.models.sites import Site
 from chargepoints.models.stations import Station, StationAnomaly
 
 __all__ = [
+    "CertificateAuthority",
+    "CertificateRequest",
     "ChargingProfile",
     "Command",
     "CompositeSchedule",
@@ -17,11 +25,13 @@ __all__ = [
     "Connector",
     "ConnectorStatusEvent",
     "Evse",
+    "InstalledCertificate",
     "LocalList",
     "LocalListEntry",
     "LocalListUpdate",
     "MaintenanceEvent",
     "MaintenanceJob",
+    "SecurityEvent",
     "Site",
     "Station",
     "StationAnomaly",

@@ -20,6 +20,8 @@ _MANDATORY: Final = {
     "FirmwareStatusNotification": frozenset({"status"}),
     "LogStatusNotification": frozenset({"status"}),
     "MeterValues": frozenset({"connectorId"}),
+    "SecurityEventNotification": frozenset({"type"}),
+    "SignCertificate": frozenset({"csr"}),
     "SignedFirmwareStatusNotification": frozenset({"status"}),
     "StartTransaction": frozenset({"connectorId", "idTag", "meterStart"}),
     "StatusNotification": frozenset({"connectorId", "status"}),

@@ -46,6 +46,8 @@ RULES: Final[dict[str, Rules]] = {
                 "Heartbeat",
                 "LogStatusNotification",
                 "MeterValues",
+                "SecurityEventNotification",
+                "SignCertificate",
                 "SignedFirmwareStatusNotification",
                 "StartTransaction",
                 "StatusNotification",

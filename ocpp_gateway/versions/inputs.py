@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chargepoints.domain.reports import BootReport, ProgressReport, StatusReport
+from chargepoints.domain.reports import (
+    BootReport,
+    ProgressReport,
+    SecurityReport,
+    SigningRequest,
+    StatusReport,
+)
 from ocpp_gateway.protocol.validation import Anomaly
 from transactions.domain.inputs import Readings, SessionStart, SessionStop
 
@@ -45,8 +51,10 @@ NeutralInput = (
     | Heartbeat
     | ProgressReport
     | Readings
+    | SecurityReport
     | SessionStart
     | SessionStop
+    | SigningRequest
     | StatusReport
 )
 

@@ -155,7 +155,7 @@ def test_case_20_a_readable_message_id_is_echoed(connection: Connection, text: s
         ("../../secrets", "NotImplemented"),
         ("TransactionEvent", "NotImplemented"),
         ("Reset", "NotSupported"),
-        ("SignCertificate", "NotSupported"),
+        ("CertificateSigned", "NotSupported"),
     ],
 )
 def test_case_21_unknown_and_unsupported_actions(

@@ -73,6 +73,8 @@ VALID: dict[str, dict[str, Any]] = {
         "connectorId": 1,
         "meterValue": [{"timestamp": "2026-11-20T12:00:00Z", "sampledValue": [{"value": "1"}]}],
     },
+    "SecurityEventNotification": {"type": "Tamper", "timestamp": "2026-11-20T12:00:00Z"},
+    "SignCertificate": {"csr": "-----BEGIN"},
     "SignedFirmwareStatusNotification": {"status": "Installing", "requestId": 1},
     "StartTransaction": {
         "connectorId": 1,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from chargepoints.domain.reports import BootReport, StatusReport
+from chargepoints.domain.reports import BootReport, SigningRequest, StatusReport
 from chargepoints.domain.states import ConnectorStatus
 from ocpp_gateway.protocol.connection import IncomingCall
 from ocpp_gateway.versions import timestamps
@@ -219,6 +219,10 @@ def _data_transfer_answer(result: Any) -> Payload:
     return payload
 
 
+def _signing_answer(result: bool) -> Payload:
+    return {"status": "Accepted" if result else "Rejected"}
+
+
 _WRITERS: Final[dict[type[Any], Callable[[Any], Payload]]] = {
     Authorize: _authorize_answer,
     BootReport: _boot_answer,
@@ -226,4 +230,5 @@ _WRITERS: Final[dict[type[Any], Callable[[Any], Payload]]] = {
     Heartbeat: _heartbeat_answer,
     SessionStart: _start_answer,
     SessionStop: _stop_answer,
+    SigningRequest: _signing_answer,
 }

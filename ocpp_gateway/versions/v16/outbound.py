@@ -178,7 +178,8 @@ def interpret(action: str, response: Any) -> tuple[CommandStatus, str]:
         return CommandStatus.FAILED, f"answered, invalid: {problem}"
     # GetConfiguration, GetDiagnostics and others have no status: that they answer is the success.
     status = response.get("status", "Accepted")
-    if status in _POSITIVE:
+    # To have no certificate is an answer, not a refusal.
+    if status in _POSITIVE or (action, status) == ("GetInstalledCertificateIds", "NotFound"):
         return CommandStatus.ACCEPTED, ""
     return CommandStatus.REJECTED, str(status)
 

@@ -53,11 +53,26 @@ def _log(_request: Payload, response: Payload, _at: datetime) -> dict[str, Any]:
     return {"file_name": response.get("filename")}
 
 
+def _certificates(_request: Payload, response: Payload, _at: datetime) -> dict[str, Any]:
+    return {
+        "certificates": [
+            {
+                "hash_algorithm": item["hashAlgorithm"],
+                "issuer_name_hash": item["issuerNameHash"],
+                "issuer_key_hash": item["issuerKeyHash"],
+                "serial_number": item["serialNumber"],
+            }
+            for item in response.get("certificateHashData") or ()
+        ]
+    }
+
+
 _READERS: Final[dict[str, Callable[[Payload, Payload, datetime], dict[str, Any]]]] = {
     "ChangeConfiguration": _changed_configuration,
     "GetCompositeSchedule": composite_schedule,
     "GetConfiguration": _configuration,
     "GetDiagnostics": _diagnostics,
+    "GetInstalledCertificateIds": _certificates,
     "GetLocalListVersion": _list_version,
     "GetLog": _log,
 }

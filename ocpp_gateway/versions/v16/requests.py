@@ -11,6 +11,14 @@ _RETRIES: Final = {
     "retries": Field("retries", read.integer),
     "retry_interval": Field("retryInterval", read.integer),
 }
+_CERTIFICATE_TYPE: Final = Field(
+    "certificateType",
+    read.choice(
+        central_system_root="CentralSystemRootCertificate",
+        manufacturer_root="ManufacturerRootCertificate",
+    ),
+    required=True,
+)
 
 
 def _nested(outer: str, *names: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -168,6 +176,38 @@ REQUESTS: Final[dict[str, Request]] = {
         _nested("log", "remoteLocation", "oldestTimestamp", "latestTimestamp"),
         logType="DiagnosticsLog",
         requestId=0,
+    ),
+    "send_certificate": request(
+        "CertificateSigned", {"chain": Field("certificateChain", read.text)}, certificateChain=""
+    ),
+    "install_certificate": request(
+        "InstallCertificate",
+        {
+            "certificate_type": _CERTIFICATE_TYPE,
+            "certificate": Field("certificate", read.text, required=True),
+        },
+    ),
+    "get_installed_certificates": request(
+        "GetInstalledCertificateIds", {"certificate_type": _CERTIFICATE_TYPE}
+    ),
+    "delete_certificate": request(
+        "DeleteCertificate",
+        {
+            "hash_algorithm": Field(
+                "hashAlgorithm", read.choice(sha256="SHA256", sha384="SHA384", sha512="SHA512")
+            ),
+            "issuer_name_hash": Field("issuerNameHash", read.text, required=True),
+            "issuer_key_hash": Field("issuerKeyHash", read.text, required=True),
+            "serial_number": Field("serialNumber", read.text, required=True),
+        },
+        _nested(
+            "certificateHashData",
+            "hashAlgorithm",
+            "issuerNameHash",
+            "issuerKeyHash",
+            "serialNumber",
+        ),
+        hashAlgorithm="SHA256",
     ),
 }
 # Requests of the security whitepaper that say the same as an older one, and more.

@@ -1,0 +1,29 @@
+"""What chargers report for their security log."""
+
+from django.db import transaction
+
+from chargepoints.domain.clocks import effective_time
+from chargepoints.domain.reports import SecurityReport
+from chargepoints.domain.security import is_critical
+from chargepoints.domain.text import fit
+from chargepoints.events import CriticalSecurityEvent
+from chargepoints.models import SecurityEvent
+from csms.common.events import publish
+
+TYPE_LENGTH = 255
+INFO_LENGTH = 1000
+
+
+@transaction.atomic
+def report_security_event(station_id: int, report: SecurityReport) -> None:
+    """Keep the event; whoever watches is told of a critical one."""
+    event = SecurityEvent.objects.create(
+        station_id=station_id,
+        type=fit(report.type, TYPE_LENGTH),
+        is_critical=is_critical(report.type),
+        tech_info=fit(report.tech_info, INFO_LENGTH),
+        occurred_at=effective_time(report.occurred_at, report.received_at),
+        received_at=report.received_at,
+    )
+    if event.is_critical:
+        publish(CriticalSecurityEvent(event.pk))
