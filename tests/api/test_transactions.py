@@ -16,7 +16,7 @@ from tests.support.factories import (
     make_tariff,
 )
 from transactions.domain.inputs import SessionStart, SessionStop
-from transactions.models import Session
+from transactions.models import Session, Tariff
 from transactions.services.starts import start_session
 from transactions.services.stops import stop_session
 
@@ -168,3 +168,22 @@ def test_pricing_assigns_a_tariff_with_new_prices(
         body = {"tariff": night.pk, "version": {"price_per_kwh": amount}}
         as_staff.call("put", path, body, expect=400)
     with_key.call("put", path, {"tariff": night.pk}, expect=403)
+
+
+def test_pricing_makes_a_tariff_that_has_a_name_and_prices(
+    as_staff: ApiClient, station: Station, operator: Operator
+) -> None:
+    path = "/api/chargepoints/CP1/pricing"
+    problem = as_staff.json("put", path, {"name": "Weekend"}, expect=400)
+    assert problem["errors"][0]["field"] == "version"
+    for body in ({}, {"tariff": 1, "name": "Weekend"}):
+        problem = as_staff.json("put", path, body, expect=400)
+        assert problem["errors"][0]["field"] == "tariff"
+    assert not Tariff.objects.filter(name="Weekend").exists()
+    new = {"name": "Weekend", "version": {"price_per_kwh": "5"}}
+    answer = as_staff.json("put", path, new, expect=200)
+    assert {t["tariff"]["price_per_kwh"] for t in answer["tariffs"]} == {"5.0000"}
+    tariff = Tariff.objects.get(name="Weekend")
+    assert tariff.operator == operator
+    again = as_staff.json("put", path, {"name": "Weekend"}, expect=200)
+    assert {t["tariff"]["id"] for t in again["tariffs"]} == {tariff.pk}

@@ -150,7 +150,17 @@ class NewVersionSerializer(serializers.Serializer[Any]):
 
 
 class PricingSerializer(serializers.Serializer[Any]):
-    tariff = serializers.IntegerField(min_value=1, max_value=LARGEST_ID)
+    tariff = serializers.IntegerField(
+        min_value=1, max_value=LARGEST_ID, required=False, allow_null=True, default=None
+    )
+    name = serializers.CharField(
+        max_length=100,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Instead of `tariff`: the operator's tariff of that name. It is made if there "
+        "is none; `version` must then say what it costs.",
+    )
     effective_from = serializers.DateTimeField(
         required=False, allow_null=True, default=None, help_text="Left out: now."
     )

@@ -124,12 +124,32 @@ class PricingView(ApiView):
         operation_id="chargepoints_pricing",
         summary="Let a tariff apply at a station or one of its EVSEs",
         description="From `effective_from` on; running sessions keep the price that they began "
-        "with. With `version` the tariff gets new prices from the same moment.",
+        "with. With `version` the tariff gets new prices from the same moment; a tariff that does "
+        "not exist yet is made under its `name`.",
         tags=["chargepoints"],
         request=forms.PricingSerializer,
         responses={200: forms.PricingAnswerSerializer},
         examples=[
             sent({"tariff": 5, "effective_from": "2027-01-01T00:00:00+07:00"}),
+            sent(
+                {
+                    "name": "Time of use",
+                    "version": {
+                        "price_per_kwh": "6.00",
+                        "windows": [
+                            {
+                                "name": "Peak",
+                                "weekdays": [1, 2, 3, 4, 5],
+                                "starts_at": "09:00",
+                                "ends_at": "22:00",
+                                "holidays": "NEVER",
+                                "price_per_kwh": "7.70",
+                            }
+                        ],
+                    },
+                },
+                name="A new tariff",
+            ),
             answered(
                 {
                     "identity": "TH-BKK-0001",
@@ -142,12 +162,10 @@ class PricingView(ApiView):
     def put(self, request: Request, identity: str) -> Response:
         station = get_visible(request.user, identity)
         given = self.validated(forms.PricingSerializer, request.data)
-        tariff = tariff_rows.visible_to(request.user).filter(pk=given["tariff"]).first()
-        if tariff is None:
-            raise _no_such("tariff", _("There is no such tariff."))
         place = _place(station, given["evse_id"])
         effective_from = given["effective_from"] or clock.now()
         with transaction.atomic():
+            tariff = _tariff(request, station, given)
             if given["version"] is not None:
                 _new_version(request, tariff, given["version"], effective_from)
             tariffs.assign(tariff, place, actor=actor_of(request), effective_from=effective_from)
@@ -158,6 +176,25 @@ class PricingView(ApiView):
                 "tariffs": representation.tariffs_of(station, effective_from),
             }
         )
+
+
+def _tariff(request: Request, station: Station, given: dict[str, Any]) -> Tariff:
+    """The tariff by id, or by name under the station's operator; a new one needs its prices."""
+    if (given["tariff"] is None) == (given["name"] is None):
+        text = _("Give either the id of a tariff or a name.")
+        raise InvalidInput(text, errors=[FieldError("tariff", "required", text)])
+    visible = tariff_rows.visible_to(request.user)
+    operator = station.site.operator
+    if given["tariff"] is not None:
+        found = visible.filter(pk=given["tariff"]).first()
+        if found is None:
+            raise _no_such("tariff", _("There is no such tariff."))
+        return found
+    found = visible.filter(operator=operator, name=given["name"]).first()
+    if found is None and given["version"] is None:
+        text = _("There is no tariff of this name yet: say what it costs.")
+        raise InvalidInput(text, errors=[FieldError("version", "required", text)])
+    return found or tariffs.tariff_named(operator, given["name"])
 
 
 def _place(station: Station, evse_id: int | None) -> Station | Evse:
