@@ -150,6 +150,117 @@ class DataTransfer(CommandForm):
     )
 
 
+def _moment(**options: Any) -> forms.DateTimeField:
+    return forms.DateTimeField(
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        **options,
+    )
+
+
+class Reserve(CommandForm):
+    name = "reserve"
+    label = _("Reserve")
+    offers_whole_station = True
+    evse_id = _connector()
+    id_token = forms.CharField(label=_("Card or token"), max_length=20)
+    expires_at = _moment(label=_("Until"))
+
+    def cleaned_parameters(self) -> dict[str, Any]:
+        parameters = super().cleaned_parameters()
+        return {**parameters, "expires_at": parameters["expires_at"].isoformat()}
+
+
+class CancelReservation(CommandForm):
+    name = "cancel_reservation"
+    label = _("Cancel a reservation")
+    reservation_id = forms.IntegerField(label=_("Reservation number"), min_value=1)
+
+
+class SendLocalList(CommandForm):
+    name = "send_local_list"
+    label = _("Send the list of cards")
+    hint = _("What the charger uses to decide by itself while it is offline.")
+    update_type = forms.ChoiceField(
+        label=_("How much"),
+        choices=[("differential", _("What has changed")), ("full", _("The whole list"))],
+    )
+
+
+class GetLocalListVersion(CommandForm):
+    name = "get_local_list_version"
+    label = _("Ask for the version of the list of cards")
+
+
+class SetChargingLimit(CommandForm):
+    name = "set_charging_limit"
+    label = _("Limit the power")
+    offers_whole_station = True
+    evse_id = _connector()
+    limit = forms.DecimalField(label=_("Limit"), min_value=0, max_digits=9, decimal_places=1)
+    unit = forms.ChoiceField(label=_("Unit"), choices=[("A", _("Ampere")), ("W", _("Watt"))])
+    stack_level = forms.IntegerField(label=_("Stack level"), min_value=0, required=False)
+
+
+class ClearChargingLimit(CommandForm):
+    name = "clear_charging_limit"
+    label = _("Lift the limits")
+    offers_whole_station = True
+    evse_id = _connector()
+
+
+class GetCompositeSchedule(CommandForm):
+    name = "get_composite_schedule"
+    label = _("Ask what power is allowed")
+    offers_whole_station = True
+    evse_id = _connector()
+
+
+class UpdateFirmware(CommandForm):
+    name = "update_firmware"
+    label = _("Update the firmware")
+    is_disruptive = True
+    location = forms.CharField(label=_("Address of the file"), max_length=512)
+
+
+class GetDiagnostics(CommandForm):
+    name = "get_diagnostics"
+    label = _("Fetch diagnostics")
+    location = forms.CharField(label=_("Where to upload"), max_length=512)
+
+
+class GetLogs(CommandForm):
+    name = "get_logs"
+    label = _("Fetch a log")
+    location = forms.CharField(label=_("Where to upload"), max_length=512)
+    log_type = forms.ChoiceField(
+        label=_("Log"),
+        choices=[("diagnostics", _("Diagnostics")), ("security", _("Security"))],
+    )
+
+
+CERTIFICATE_TYPES: Choices = [
+    ("central_system_root", _("Of this system")),
+    ("manufacturer_root", _("Of the manufacturer")),
+]
+
+
+class InstallCertificate(CommandForm):
+    name = "install_certificate"
+    label = _("Install a root certificate")
+    is_disruptive = True
+    certificate_type = forms.ChoiceField(label=_("Whose"), choices=CERTIFICATE_TYPES)
+    certificate = forms.CharField(
+        label=_("Certificate (PEM)"), widget=forms.Textarea(attrs={"rows": 6})
+    )
+
+
+class GetInstalledCertificates(CommandForm):
+    name = "get_installed_certificates"
+    label = _("List the root certificates")
+    certificate_type = forms.ChoiceField(label=_("Whose"), choices=CERTIFICATE_TYPES)
+
+
 class RawRequest(CommandForm):
     name = "ocpp"
     label = _("Raw OCPP request")
@@ -182,6 +293,18 @@ FORMS: dict[str, type[CommandForm]] = {
         GetConfiguration,
         SetConfiguration,
         ClearCache,
+        Reserve,
+        CancelReservation,
+        SendLocalList,
+        GetLocalListVersion,
+        SetChargingLimit,
+        ClearChargingLimit,
+        GetCompositeSchedule,
+        UpdateFirmware,
+        GetDiagnostics,
+        GetLogs,
+        InstallCertificate,
+        GetInstalledCertificates,
         DataTransfer,
         RawRequest,
     )

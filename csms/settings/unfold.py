@@ -44,6 +44,12 @@ NAVIGATION: list[dict[str, Any]] = [
                 badge_variant="warning",
             ),
             _item(
+                _("Reservations"),
+                "event_seat",
+                "transactions_reservation_changelist",
+                "transactions.view_reservation",
+            ),
+            _item(
                 _("Commands"),
                 "terminal",
                 "chargepoints_command_changelist",
@@ -81,6 +87,48 @@ NAVIGATION: list[dict[str, Any]] = [
                 "warning",
                 "chargepoints_stationanomaly_changelist",
                 "chargepoints.view_stationanomaly",
+            ),
+        ],
+    },
+    {
+        "title": _("In the chargers"),
+        "separator": True,
+        "items": [
+            _item(
+                _("Configuration"),
+                "tune",
+                "chargepoints_configurationvalue_changelist",
+                "chargepoints.view_configurationvalue",
+            ),
+            _item(
+                _("Lists of cards"),
+                "list_alt",
+                "chargepoints_locallist_changelist",
+                "chargepoints.view_locallist",
+            ),
+            _item(
+                _("Charging limits"),
+                "speed",
+                "chargepoints_chargingprofile_changelist",
+                "chargepoints.view_chargingprofile",
+            ),
+            _item(
+                _("Firmware and logs"),
+                "system_update",
+                "chargepoints_maintenancejob_changelist",
+                "chargepoints.view_maintenancejob",
+            ),
+            _item(
+                _("Security events"),
+                "security",
+                "chargepoints_securityevent_changelist",
+                "chargepoints.view_securityevent",
+            ),
+            _item(
+                _("Certificates"),
+                "verified_user",
+                "chargepoints_certificaterequest_changelist",
+                "chargepoints.view_certificaterequest",
             ),
         ],
     },

@@ -54,6 +54,34 @@ class CommandRequestSerializer(RequestFieldsSerializer):
     value = AnythingField(required=False, help_text="Of set_configuration.")
     keys = AnythingField(required=False, help_text="Of get_configuration.")
     message = AnythingField(required=False, help_text="Of trigger.")
+    expires_at = AnythingField(required=False, help_text="Of reserve: until when.")
+    reservation_id = AnythingField(required=False, help_text="Of cancel_reservation.")
+    update_type = AnythingField(
+        required=False, help_text="Of send_local_list: full, or differential where that suffices."
+    )
+    purpose = AnythingField(
+        required=False, help_text="Of charging limits: station_max, default or transaction."
+    )
+    limit = AnythingField(required=False, help_text="Of set_charging_limit; one decimal at most.")
+    unit = AnythingField(required=False, help_text="Of charging limits: A or W.")
+    periods = AnythingField(
+        required=False, help_text="Of set_charging_limit: [{start, limit, phases}], in seconds."
+    )
+    stack_level = AnythingField(required=False, help_text="Of charging limits.")
+    profile_id = AnythingField(required=False, help_text="Of clear_charging_limit.")
+    duration = AnythingField(required=False, help_text="Of charging limits: seconds.")
+    location = AnythingField(
+        required=False, help_text="Of update_firmware, get_diagnostics, get_logs: an address."
+    )
+    signature = AnythingField(
+        required=False, help_text="Of update_firmware, with signing_certificate: a signed one."
+    )
+    signing_certificate = AnythingField(required=False)
+    log_type = AnythingField(required=False, help_text="Of get_logs: diagnostics or security.")
+    certificate_type = AnythingField(
+        required=False, help_text="Of certificates: central_system_root or manufacturer_root."
+    )
+    certificate = AnythingField(required=False, help_text="Of install_certificate: PEM.")
 
 
 class RawRequestSerializer(RequestFieldsSerializer):

@@ -75,6 +75,19 @@ class CommandsView(ApiView):
         examples=[
             sent({"command": "start_charging", "connector_id": 1, "id_token": "CARD0001"}),
             sent({"command": "reset", "type": "soft", "reason": "screen is stuck"}, "reset"),
+            sent(
+                {
+                    "command": "reserve",
+                    "connector_id": 1,
+                    "id_token": "CARD0001",
+                    "expires_at": "2026-12-01T18:00:00+07:00",
+                },
+                "reserve",
+            ),
+            sent(
+                {"command": "set_charging_limit", "connector_id": 1, "limit": "16.0", "unit": "A"},
+                "limit",
+            ),
             answered(examples.COMMAND, 202),
         ],
     )

@@ -22,8 +22,20 @@ from transactions.models import ReviewItem
 SignIn = Callable[[User], Client]
 SCRIPT = "<script>alert(1)</script>"
 READ_ONLY = [
+    "chargepoints.CertificateAuthority",
+    "chargepoints.CertificateRequest",
+    "chargepoints.ChargingProfile",
     "chargepoints.Command",
+    "chargepoints.CompositeSchedule",
+    "chargepoints.ConfigurationValue",
     "chargepoints.ConnectorStatusEvent",
+    "chargepoints.InstalledCertificate",
+    "chargepoints.LocalList",
+    "chargepoints.LocalListEntry",
+    "chargepoints.LocalListUpdate",
+    "chargepoints.MaintenanceEvent",
+    "chargepoints.MaintenanceJob",
+    "chargepoints.SecurityEvent",
     "chargepoints.StationAnomaly",
     "common.AuditEntry",
     "common.IdempotencyRecord",
@@ -32,6 +44,7 @@ READ_ONLY = [
     "ocpp_gateway.StationConnection",
     "transactions.CostLine",
     "transactions.Reading",
+    "transactions.Reservation",
     "transactions.ReviewItem",
     "transactions.Session",
     "transactions.SessionEvent",
