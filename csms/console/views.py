@@ -1,6 +1,5 @@
 """The console's own pages: what they show comes from `snapshots`, what they do from services."""
 
-import uuid
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,13 +13,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
 from chargepoints.models import Station
-from chargepoints.services import commands as outbox
 from csms.common.errors import DomainError, NotFound
 from csms.console import labels
 from csms.console.commands import FORMS, CommandForm
 from csms.console.snapshots import dashboard as dashboard_snapshot
 from csms.console.snapshots import sessions, stations
-from ocpp_gateway.versions import adapter_for
+from ocpp_gateway.services import requesting
 from transactions.domain.states import OPEN_SESSION_STATES
 from transactions.models import Session
 
@@ -127,26 +125,18 @@ def request_command(request: HttpRequest, station_id: int) -> JsonResponse:
         return JsonResponse({"errors": form.errors.get_json_data()}, status=400)
     parameters = form.cleaned_parameters()
     try:
-        _check_against_version(row, form.name, parameters)
-        command = outbox.request(
+        command = requesting.request_command(
+            cast(User, request.user),
             row,
             form.name,
             parameters,
-            actor=cast(User, request.user),
-            reason=form.cleaned_data["reason"],
             # The page makes one key per opened dialog: a double click is one command.
-            idempotency_key=request.POST.get("idempotency_key") or str(uuid.uuid4()),
+            idempotency_key=request.POST.get("idempotency_key") or None,
+            reason=form.cleaned_data["reason"],
         )
     except DomainError as error:
         return JsonResponse({"errors": _by_field(error, form)}, status=error.status)
     return JsonResponse({"id": str(command.pk), "status": command.status}, status=202)
-
-
-def _check_against_version(row: Station, name: str, parameters: dict[str, Any]) -> None:
-    """Refuse at once what the charger's OCPP version cannot say; unknown versions decide later."""
-    adapter = adapter_for(row.ocpp_version or row.allowed_versions[0])
-    if adapter is not None:
-        adapter.build(name, parameters)
 
 
 def _by_field(error: DomainError, form: CommandForm) -> dict[str, list[dict[str, str]]]:

@@ -25,8 +25,8 @@ from ocpp_gateway import selectors
 from ocpp_gateway.api import examples, representation
 from ocpp_gateway.api import serializers as forms
 from ocpp_gateway.api.checking import verdict_on
-from ocpp_gateway.api.requesting import adapter_of, request_command, request_raw
 from ocpp_gateway.api.waiting import wait_until_settled
+from ocpp_gateway.services.requesting import adapter_of, request_command, request_raw
 
 OPERATE = Access(staff="chargepoints.add_command", scope="operate")
 CONNECTIONS = Access(staff="ocpp_gateway.view_stationconnection", scope="read")

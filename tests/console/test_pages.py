@@ -274,6 +274,18 @@ def test_a_command_that_cannot_be_sent_says_why(
     assert not Command.objects.exists()
 
 
+def test_a_command_in_a_version_that_is_not_spoken_is_refused_at_once(
+    world: World, sign_in: SignIn
+) -> None:
+    Station.objects.filter(pk=world.ours.pk).update(ocpp_version="", allowed_versions=["ocpp2.1"])
+    response = sign_in(world.staff).post(
+        reverse("admin:console_command", args=[world.ours.pk]), {"command": "clear_cache"}
+    )
+    assert response.status_code == 409
+    assert response.json()["errors"]["__all__"][0]["code"] == "version_not_spoken"
+    assert not Command.objects.exists()
+
+
 def test_a_review_item_is_resolved_with_a_note(world: World, sign_in: SignIn) -> None:
     item = ReviewItem.objects.create(
         kind="ORPHAN_STOP", station=world.ours, content_key="k", received_at=now(), raw={"a": 1}

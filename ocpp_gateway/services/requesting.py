@@ -1,4 +1,4 @@
-"""From a request of the API to a queued command that the charger will understand."""
+"""From what the API or the console asks for to a queued command that the charger understands."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,9 +31,9 @@ def request_command(
     name: str,
     parameters: Mapping[str, Any],
     *,
-    idempotency_key: str | None,
-    reason: str,
-    expires_in_seconds: int | None,
+    idempotency_key: str | None = None,
+    reason: str = "",
+    expires_in_seconds: int | None = None,
 ) -> Command:
     """Queue the command if the charger's version has it with these parameters.
 
