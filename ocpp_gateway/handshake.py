@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote_to_bytes
 
 from django.conf import settings
 
+from csms.common.api.addresses import address_behind_proxies
 from ocpp_gateway.versions import ADAPTERS
 
 PATH_PREFIX = b"ocpp"
@@ -64,7 +65,7 @@ def read_upgrade(scope: dict[str, Any]) -> UpgradeRequest | None:
         query_version=parameters.get("version", ""),
         credentials=_credentials_of(headers.get(b"authorization", b"")),
         is_secure=_is_secure(scope, headers),
-        address=_address_of(scope, headers),
+        address=_address_of(scope),
     )
 
 
@@ -104,14 +105,10 @@ def _is_secure(scope: dict[str, Any], headers: dict[bytes, bytes]) -> bool:
     return bool(scope.get("scheme") == "wss")
 
 
-def _address_of(scope: dict[str, Any], headers: dict[bytes, bytes]) -> str:
-    proxies = settings.REST_FRAMEWORK["NUM_PROXIES"]
-    if proxies:
-        hops = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
-        # Each proxy appends the address it saw: what stands further left is anybody's claim.
-        return hops[-min(proxies, len(hops))].strip()
+def _address_of(scope: dict[str, Any]) -> str:
     client = scope.get("client")
-    return str(client[0]) if client else ""
+    forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+    return address_behind_proxies(str(client[0]) if client else "", forwarded.decode("latin-1"))
 
 
 def choose_subprotocol(

@@ -186,3 +186,10 @@ def test_case_08_only_a_known_proxy_is_believed(server: GatewayServer, station: 
     ):
         assert socket.boot()["status"] == "Accepted"
         assert StationConnection.objects.get().remote_address == "198.51.100.7"
+    nonsense = {**said, "X-Forwarded-For": "<script>"}
+    with (
+        override_settings(REST_FRAMEWORK=behind_a_proxy),
+        charger(server, station, headers=nonsense) as socket,
+    ):
+        assert socket.boot()["status"] == "Accepted"
+        assert StationConnection.objects.get().remote_address == "127.0.0.1"

@@ -12,11 +12,16 @@ def client_address(request: HttpRequest) -> str:
     With no proxy configured `X-Forwarded-For` is ignored, so that nobody escapes a limit by it.
     """
     remote = str(request.META.get("REMOTE_ADDR") or "")
+    return address_behind_proxies(remote, request.META.get("HTTP_X_FORWARDED_FOR") or "")
+
+
+def address_behind_proxies(remote: str, forwarded: str) -> str:
+    """The same from the peer's address and the value of `X-Forwarded-For`."""
     proxies = api_settings.NUM_PROXIES or 0
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR")
     if not proxies or not forwarded:
         return remote
     hops = [hop.strip() for hop in forwarded.split(",")]
+    # Each proxy appends the address it saw: what stands further left is anybody's claim.
     candidate = hops[-min(proxies, len(hops))]
     try:
         return str(ipaddress.ip_address(candidate))
