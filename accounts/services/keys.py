@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -44,20 +45,21 @@ def create_api_key(
         raise _invalid("expires_at", _("The key would have expired already."))
     prefix = secrets.token_hex(PREFIX_BYTES)
     secret = secrets.token_urlsafe(SECRET_BYTES)
-    key = ApiKey.objects.create(
-        name=name.strip(),
-        prefix=prefix,
-        secret_hash=_hash(secret),
-        scopes=wanted,
-        operator=operator,
-        expires_at=expires_at,
-    )
-    audit.record(
-        actor or SystemActor("command line"),
-        "api_key.create",
-        key,
-        changes={"name": key.name, "scopes": wanted, "operator": operator and operator.code},
-    )
+    with transaction.atomic():
+        key = ApiKey.objects.create(
+            name=name.strip(),
+            prefix=prefix,
+            secret_hash=_hash(secret),
+            scopes=wanted,
+            operator=operator,
+            expires_at=expires_at,
+        )
+        audit.record(
+            actor or SystemActor("command line"),
+            "api_key.create",
+            key,
+            changes={"name": key.name, "scopes": wanted, "operator": operator and operator.code},
+        )
     return key, f"csms_{prefix}_{secret}"
 
 
@@ -93,6 +95,7 @@ def _note_use(key: ApiKey, now: datetime) -> None:
     key.last_used_at = now
 
 
+@transaction.atomic
 def revoke(key: ApiKey, *, actor: Actor, reason: str = "") -> None:
     """Void the key from now on. Again: no change."""
     if ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=clock.now()):
