@@ -1,7 +1,7 @@
 """The demo's rows: operators, sites, chargers, tariffs, staff, id tokens. May be run again."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
@@ -15,14 +15,9 @@ from chargepoints.models import Connector, Evse, Site, Station
 from csms.common.audit import SystemActor
 from simulators.places import PLACES
 from simulators.profiles import hardware_of, identity_of, token_of
-from transactions.models import (
-    Holiday,
-    HolidayCalendar,
-    Tariff,
-    TariffAssignment,
-    TariffVersion,
-    TariffWindow,
-)
+from transactions.domain.windows import HolidayRule, Window
+from transactions.models import HolidayCalendar, Tariff
+from transactions.services.tariffs import assign, create_version, set_holidays, tariff_named
 
 IDENTITY_PREFIX = "TH-DEMO-"
 ADMIN_EMAIL = "admin@example.com"
@@ -49,7 +44,8 @@ HOLIDAYS = (
     ("Constitution Day", 12, 10),
     ("New Year's Eve", 12, 31),
 )
-WEEKDAYS = [1, 2, 3, 4, 5]
+WEEKDAYS = frozenset(range(1, 6))
+DEMO = SystemActor("demo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +96,12 @@ def _sites(operators: list[Operator]) -> list[Site]:
 
 
 def _holidays(year: int) -> HolidayCalendar:
-    calendar, _created = HolidayCalendar.objects.get_or_create(name="Thailand")
-    for each_year in (year, year + 1):
-        for name, month, day in HOLIDAYS:
-            date = datetime(each_year, month, day, tzinfo=UTC).date()
-            Holiday.objects.get_or_create(calendar=calendar, date=date, defaults={"name": name})
-    return calendar
+    days = {
+        date(each_year, month, day): name
+        for each_year in (year, year + 1)
+        for name, month, day in HOLIDAYS
+    }
+    return set_holidays("Thailand", days)
 
 
 def _tariffs(operator: Operator, calendar: HolidayCalendar, sites: list[Site]) -> None:
@@ -120,9 +116,7 @@ def _tariffs(operator: Operator, calendar: HolidayCalendar, sites: list[Site]) -
     )
     for site in sites:
         if "Airport" in site.name:
-            TariffAssignment.objects.get_or_create(
-                tariff=airport, site=site, defaults={"effective_from": EFFECTIVE_FROM}
-            )
+            assign(airport, site, actor=DEMO, effective_from=EFFECTIVE_FROM)
 
 
 def _tariff(
@@ -131,30 +125,23 @@ def _tariff(
     name: str,
     *,
     is_default: bool = False,
-    **prices: Decimal,
+    price_per_session: Decimal = Decimal(0),
+    idle_price_per_minute: Decimal = Decimal(0),
 ) -> Tariff:
-    tariff, _created = Tariff.objects.get_or_create(
-        operator=operator, name=name, defaults={"is_default": is_default}
-    )
-    version, created = TariffVersion.objects.get_or_create(
-        tariff=tariff,
-        effective_from=EFFECTIVE_FROM,
-        defaults={
-            "price_per_kwh": Decimal("5.50"),
-            "vat_percent": Decimal("7"),
-            "holiday_calendar": calendar,
-            **prices,
-        },
-    )
-    if created:
-        TariffWindow.objects.create(
-            version=version,
-            name="Peak",
-            weekdays=WEEKDAYS,
-            starts_at=time(9),
-            ends_at=time(22),
-            holidays=TariffWindow.Holidays.NEVER,
-            price_per_kwh=Decimal("7.90"),
+    tariff = tariff_named(operator, name, is_default=is_default)
+    if not tariff.versions.filter(effective_from=EFFECTIVE_FROM).exists():
+        peak = Window(
+            "Peak", WEEKDAYS, time(9), time(22), Decimal("7.90"), holidays=HolidayRule.NEVER
+        )
+        create_version(
+            tariff,
+            actor=DEMO,
+            effective_from=EFFECTIVE_FROM,
+            price_per_kwh=Decimal("5.50"),
+            holiday_calendar=calendar,
+            price_per_session=price_per_session,
+            idle_price_per_minute=idle_price_per_minute,
+            windows=[peak],
         )
     return tariff
 
@@ -167,7 +154,7 @@ def _staff(operator: Operator, password: str) -> None:
     ):
         user = User.objects.filter(email=email).first()
         if user is None:
-            user = create_staff(email, password, role, [operator], actor=SystemActor("demo"))
+            user = create_staff(email, password, role, [operator], actor=DEMO)
         user.set_password(password)
         user.display_name, user.language = name, "en"
         user.save(update_fields=["password", "display_name", "language"])

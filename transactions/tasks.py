@@ -23,11 +23,6 @@ def price_reviewed() -> None:
 
 
 @shared_task
-def mark_interrupted(station_id: int) -> None:
-    interrupt.mark_interrupted(station_id, now())
-
-
-@shared_task
 def settle_interrupted() -> None:
     interrupt.settle_interrupted(now())
 

@@ -10,10 +10,8 @@ from accounts.models import ApiKey, User
 from chargepoints.models import Site, Station
 from chargepoints.selectors.places import operators_for, sites_for
 from chargepoints.services import sites, stations
-from chargepoints.services.stations import NewConnector
+from chargepoints.services.stations import PASSWORD_PROFILES, NewConnector
 from csms.common.errors import FieldError, Forbidden, InvalidInput
-
-PASSWORD_PROFILES = (Station.SecurityProfile.BASIC, Station.SecurityProfile.TLS_BASIC)
 
 
 def new_connectors(given: Iterable[dict[str, Any]]) -> list[NewConnector]:

@@ -236,12 +236,6 @@ def _end(command_id: UUID, status: CommandStatus, error: str) -> Command | None:
     return command
 
 
-def fail_in_flight(station_id: int, epoch_below: int, error: str) -> int:
-    """End what was in flight on older connections of the station; returns how many."""
-    lost = Q(station_id=station_id, status=CommandStatus.SENT, sent_epoch__lt=epoch_below)
-    return _end_where(lost, CommandStatus.FAILED, error)
-
-
 def cancel_queued(station_id: int, error: str) -> int:
     waiting = Q(station_id=station_id, status=CommandStatus.QUEUED)
     return _end_where(waiting, CommandStatus.CANCELLED, error)

@@ -32,6 +32,7 @@ EDITABLE_FIELDS = frozenset(
         "registration_status",
     }
 )
+PASSWORD_PROFILES = (Station.SecurityProfile.BASIC, Station.SecurityProfile.TLS_BASIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def create_station(
     _assign(station, fields)
     if password:
         station.password_hash = passwords.hash_password(password)
-    elif station.security_profile in _PASSWORD_PROFILES:
+    elif station.security_profile in PASSWORD_PROFILES:
         raise _invalid("password", _("Security profiles 1 and 2 need a password."))
     try:
         with transaction.atomic():
@@ -87,9 +88,6 @@ def create_station(
     return station
 
 
-_PASSWORD_PROFILES = (Station.SecurityProfile.BASIC, Station.SecurityProfile.TLS_BASIC)
-
-
 def update_station(
     station: Station,
     *,
@@ -107,7 +105,7 @@ def update_station(
         _assign(locked, changes)
         if password:
             locked.password_hash = passwords.hash_password(password)
-        if locked.security_profile in _PASSWORD_PROFILES and not locked.password_hash:
+        if locked.security_profile in PASSWORD_PROFILES and not locked.password_hash:
             raise _invalid("password", _("Security profiles 1 and 2 need a password."))
         locked.save(update_fields=[*changes, "password_hash", "updated_at"])
         differences: dict[str, Any] = {

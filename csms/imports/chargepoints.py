@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Operator
 from chargepoints.models import Site, Station
 from chargepoints.services.passwords import check_password, hash_password
+from chargepoints.services.stations import PASSWORD_PROFILES
 from csms.common.audit import Actor
 from csms.common.csv_input import NotReadable, Problems, read_rows, shown
 from csms.imports.chargepoint_plan import Plan, StationPlan
@@ -23,7 +24,6 @@ from csms.imports.chargepoint_rows import COLUMNS, REQUIRED_COLUMNS, ParsedRow, 
 from csms.imports.chargepoint_store import Stored, load, write
 from transactions.models import Tariff
 
-PASSWORD_PROFILES = (1, 2)
 SHORT_PASSWORD = 16
 
 

@@ -83,7 +83,6 @@ def test_an_interrupted_session_that_sends_readings_goes_on(station: Station) ->
     assert interrupt.settle_interrupted(EVENING + 22 * MINUTE) == 1
     session.refresh_from_db()
     assert (session.state, session.interrupted_at) == (SessionState.ACTIVE, None)
-    assert interrupt.resume([session.pk], EVENING) == 0
     stop(station, session.pk)
     assert [e.kind for e in session.events.all()] == ["started", "interrupted", "resumed", "ended"]
 
@@ -202,7 +201,6 @@ def test_every_scheduled_job_exists_and_finds_its_work(
         assert module == "transactions.tasks"
         getattr(tasks, name).delay()
     tasks.price_session.delay(session.pk)
-    tasks.mark_interrupted.delay(station.pk)
     session.refresh_from_db()
     assert session.state == SessionState.ENDED
     assert session.priced_at is not None

@@ -117,8 +117,3 @@ def terms_of(version: TariffVersion) -> TariffTerms:
         windows=windows,
         holidays=days,
     )
-
-
-def versions_of(tariff: Tariff) -> QuerySet[TariffVersion]:
-    """All versions with their windows, newest first."""
-    return tariff.versions.select_related("holiday_calendar").prefetch_related("windows")

@@ -52,13 +52,6 @@ def mark_interrupted(station_id: int, at: datetime) -> int:
 
 
 @transaction.atomic
-def resume(session_ids: Collection[int], at: datetime) -> int:
-    """The charger goes on with these sessions; those that are not interrupted stay as they are."""
-    interrupted = [s for s in lock_sessions(session_ids) if s.state == SessionState.INTERRUPTED]
-    return _move(interrupted, SessionState.ACTIVE, at)
-
-
-@transaction.atomic
 def resume_by(rows: Iterable[ReadingRow]) -> int:
     """Resume the sessions that `rows`, just received, show to go on; returns how many."""
     by_session: dict[int, list[ReadingRow]] = {}
