@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from chargepoints.domain.states import CommandStatus
 from chargepoints.models import Command, Station
@@ -55,10 +55,16 @@ def prepare(station_id: int, epoch: int, adapter: Adapter) -> Outgoing | None:
     if command is None:
         return None
     try:
-        request = adapter.build(command.name, effects.parameters_of(command))
+        with transaction.atomic():
+            request = adapter.build(command.name, effects.parameters_of(command))
     except DomainError as error:
-        commands.fail(command.pk, error.detail)
-        return Outgoing(command, "", "", {})
+        return _not_sent(command, error.detail)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        # Whatever is wrong with it, it must not keep up the commands behind it.
+        logger.exception("command_not_built", command=str(command.pk), name=command.name)
+        return _not_sent(command, f"Not built: {error!r}")
     message_id = str(uuid7())
     commands.mark_sent(
         command,
@@ -68,6 +74,11 @@ def prepare(station_id: int, epoch: int, adapter: Adapter) -> Outgoing | None:
         epoch=epoch,
     )
     return Outgoing(command, message_id, request.action, request.payload)
+
+
+def _not_sent(command: Command, error: str) -> Outgoing:
+    commands.fail(command.pk, error)
+    return Outgoing(command, "", "", {})
 
 
 def settle(answer: Answer, adapter: Adapter) -> None:

@@ -7,8 +7,8 @@ import pytest
 from django.test import override_settings
 
 from chargepoints.domain.states import CommandStatus
-from chargepoints.models import Command, Station
-from chargepoints.services import commands
+from chargepoints.models import Command, Station, StationAnomaly
+from chargepoints.services import anomalies, commands, effects
 from csms.common.clock import now
 from csms.common.identifiers import uuid7
 from ocpp_gateway import nudges
@@ -99,6 +99,22 @@ def test_a_command_that_the_version_does_not_know_fails_and_blocks_nothing(
     wrong.refresh_from_db()
     assert wrong.status == CommandStatus.FAILED
     assert right.status == CommandStatus.QUEUED
+
+
+def test_a_command_that_cannot_be_built_fails_and_leaves_nothing_of_it(
+    socket: Charger, station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(command: Command) -> dict[str, object]:
+        anomalies.record(command.station_id, "half", "", now())
+        raise KeyError("what is missing")
+
+    monkeypatch.setitem(effects._effects, "reset", effects.Effects(completed=half))
+    wrong = request(station, "reset", type="soft")
+    request(station)
+    assert socket.receive()[2] == "ClearCache"
+    wrong.refresh_from_db()
+    assert (wrong.status, "what is missing" in wrong.error) == (CommandStatus.FAILED, True)
+    assert not StationAnomaly.objects.exists()
 
 
 def test_queued_while_offline_goes_out_after_the_boot_unless_it_expired(
