@@ -130,10 +130,11 @@ def test_lost_database_connections_heal(socket: Charger, station: Station) -> No
 
 
 async def test_a_full_queue_holds_the_sockets_back_and_loses_nothing() -> None:
-    may_write = threading.Event()
+    may_write, is_writing = threading.Event(), threading.Event()
     written: list[Item] = []
 
     def write(items: list[Item]) -> dict[Item, Exception]:
+        is_writing.set()
         assert may_write.wait(10)
         written.extend(items)
         return {}
@@ -143,8 +144,8 @@ async def test_a_full_queue_holds_the_sockets_back_and_loses_nothing() -> None:
         telemetry.start()
         for _item in range(6):
             telemetry.archive(row(1))
-        await asyncio.sleep(0.05)  # the first batch is in the thread, four items wait
-        assert telemetry.is_full
+        assert await asyncio.to_thread(is_writing.wait, 10)
+        assert telemetry.is_full  # the first batch is in the thread, four items wait
         waiting = asyncio.create_task(telemetry.room())
         await asyncio.sleep(0)
         assert not waiting.done()
