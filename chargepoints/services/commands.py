@@ -116,7 +116,9 @@ def _find(actor_label: str, key: str) -> Command | None:
 def _same_or_mismatch(
     known: Command, station: Station, name: str, content: dict[str, Any]
 ) -> Command:
-    if (known.station_id, known.name, known.parameters) != (station.pk, name, content):
+    # Only as long as it waits does the row hold the secrets that it is to bring to the charger.
+    given = content if known.status == CommandStatus.QUEUED else mask_value(content)
+    if (known.station_id, known.name, known.parameters) != (station.pk, name, given):
         raise IdempotencyMismatch
     return known
 
@@ -151,7 +153,7 @@ def claim_next(station_id: int, *, epoch: int) -> Command | None:
 def mark_sent(
     command: Command, *, action: str, message_id: str, request: dict[str, Any], epoch: int
 ) -> None:
-    """Store that the command goes out now, before it does.
+    """Store that the command goes out now, before it does, and forget the secrets in it.
 
     `IllegalTransition` if it is no longer queued, `Conflict` if another is in flight on `epoch`.
     """
@@ -159,6 +161,7 @@ def mark_sent(
         "status": CommandStatus.SENT.value,
         "action": action,
         "message_id": message_id,
+        "parameters": mask_value(command.parameters),
         "request": storable_json(request),
         "sent_epoch": epoch,
         "sent_at": clock.now(),
@@ -230,7 +233,8 @@ def _end(command_id: UUID, status: CommandStatus, error: str) -> Command | None:
         return None
     command.status = status.value
     command.error = fit(error, ERROR_LENGTH)
-    command.save(update_fields=["status", "error"])
+    command.parameters = mask_value(command.parameters)
+    command.save(update_fields=["status", "error", "parameters"])
     effects.end(command, {})
     publish(CommandSettled(command.pk))
     return command
@@ -257,14 +261,17 @@ def _end_where(condition: Q, status: CommandStatus, error: str) -> int:
         Command.objects.select_for_update(of=("self",), skip_locked=True)
         .filter(condition)
         .order_by("pk")
-        .values_list("pk", "name")[:_SWEEP_SIZE]
+        .values_list("pk", "name", "parameters")[:_SWEEP_SIZE]
     )
-    keys = [key for key, _name in found]
+    keys = [key for key, _name, _parameters in found]
     sources = COMMAND_TRANSITIONS.sources_of(status)
     ended = Command.objects.filter(pk__in=keys, status__in=sources).update(
         status=status.value, error=fit(error, ERROR_LENGTH)
     )
-    effects.end_many(found)
+    for key, _name, parameters in found:
+        if (masked := mask_value(parameters)) != parameters:
+            Command.objects.filter(pk=key).update(parameters=masked)
+    effects.end_many((key, name) for key, name, _parameters in found)
     _publish_settled(keys)
     return ended
 

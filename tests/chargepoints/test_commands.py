@@ -77,6 +77,27 @@ def test_an_idempotency_key_gives_the_same_row_or_a_refusal() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("end", ["sent", "cancelled", "expired"])
+def test_a_secret_is_kept_only_as_long_as_it_waits(end: str) -> None:
+    station = make_station()
+    options = {"idempotency_key": "k", "parameters": {"key": "AuthorizationKey", "value": "s3cret"}}
+    command = ask(station, "set_configuration", **options)
+    assert command.parameters["value"] == "s3cret"
+    other = {**options, "parameters": {"key": "AuthorizationKey", "value": "other"}}
+    with pytest.raises(IdempotencyMismatch):
+        ask(station, "set_configuration", **other)
+    if end == "sent":
+        claim_and_send(station)
+    elif end == "cancelled":
+        commands.cancel(command.pk, actor=ACTOR)
+    else:
+        commands.expire_due(command.expires_at)
+    command.refresh_from_db()
+    assert command.parameters == {"key": "AuthorizationKey", "value": "***"}
+    assert ask(station, "set_configuration", **options).pk == command.pk
+
+
+@pytest.mark.django_db
 def test_requests_that_make_no_sense_are_refused() -> None:
     station = make_station()
     for wrong in ({"idempotency_key": "k" * 256}, {"expires_in_seconds": 0}):
