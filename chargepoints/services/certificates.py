@@ -8,8 +8,9 @@ delivery. A process that dies in between leaves the row to the sweep.
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from cryptography import x509
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -32,6 +33,7 @@ from csms.common import clock
 from csms.common.audit import SystemActor
 from csms.common.errors import Conflict, FieldError, InvalidInput
 
+logger = structlog.get_logger(__name__)
 ACTOR = SystemActor("certificates")
 SEND = "send_certificate"
 DETAIL_LENGTH = 500
@@ -114,12 +116,24 @@ def _chain(station_id: int, signed: authority.Signed) -> str | None:
 
 
 def sign_left_behind(now: datetime) -> int:
-    """Sign what was answered but not signed; returns how many."""
+    """Sign what was answered but not signed; returns how many.
+
+    One that cannot be signed now does not keep up the others.
+    """
     waiting = CertificateRequest.objects.filter(
-        state=RequestState.PENDING, received_at__lte=now - LEFT_BEHIND
+        state=RequestState.PENDING,
+        received_at__lte=now - LEFT_BEHIND,
+        station__archived_at__isnull=True,
     )
-    stations = list(waiting.values_list("station_id", flat=True)[:100])
-    return sum(sign_pending(station_id) is not None for station_id in stations)
+    signed = 0
+    for station_id in list(waiting.order_by("pk").values_list("station_id", flat=True)[:100]):
+        try:
+            signed += sign_pending(station_id) is not None
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            logger.exception("certificate_not_signed", station=station_id)
+    return signed
 
 
 def _request_delivery(command: Command) -> None:

@@ -167,6 +167,25 @@ def test_what_a_process_left_behind_is_signed_by_the_sweep(
     until(lambda: states() == ["INSTALLED"])
 
 
+@pytest.mark.django_db
+def test_one_request_that_cannot_be_signed_keeps_up_no_other() -> None:
+    archived, odd, well = make_station(), make_station(), make_station()
+    for each in (archived, odd, well):
+        report = SigningRequest(clock.now(), csr_of(each))
+        assert certificates.receive_request(each.pk, report)
+    Station.objects.filter(pk=archived.pk).update(archived_at=clock.now())
+    sign = certificates._check
+
+    def fails(station: Station, csr: str) -> Any:
+        if station.pk == odd.pk:
+            raise RuntimeError("odd")
+        return sign(station, csr)
+
+    with mock.patch.object(certificates, "_check", side_effect=fails):
+        assert certificates.sign_left_behind(clock.now() + timedelta(minutes=2)) == 1
+    assert CertificateRequest.objects.get(station=well).state == "SIGNED"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_twenty_first_requests_make_one_authority() -> None:
     stations = [make_station() for _number in range(20)]
