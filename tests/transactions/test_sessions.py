@@ -218,6 +218,30 @@ def test_what_cannot_be_right_is_held_for_review(
     assert kinds() == [kind]
 
 
+def test_two_days_starts_of_a_clock_that_was_never_set_are_two_sessions(station: Station) -> None:
+    epoch = datetime(1970, 1, 1, 0, 0, 30, tzinfo=UTC)
+    sessions = []
+    for day in range(2):
+        received_at = EVENING + timedelta(days=day)
+        answers = {
+            start(station, epoch, meter=0, received_at=received_at + repeat * timedelta(minutes=1))
+            for repeat in range(3)
+        }
+        assert len({answer.transaction_id for answer in answers}) == 1
+        sessions.append(answers.pop().transaction_id)
+        for repeat in range(2):
+            stop(
+                station,
+                sessions[day],
+                epoch + 60 * timedelta(minutes=1),
+                meter=5_000,
+                received_at=received_at + (60 + repeat) * timedelta(minutes=1),
+            )
+    assert len(set(sessions)) == 2
+    assert set(Session.objects.values_list("state", "energy_wh")) == {("ENDED", 5_000)}
+    assert not ReviewItem.objects.filter(kind=ReviewItem.Kind.CONFLICTING_STOP).exists()
+
+
 def test_a_clock_that_is_wrong_throughout_still_measures_the_session(
     station: Station, card: IdToken
 ) -> None:

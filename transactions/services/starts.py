@@ -58,7 +58,8 @@ def start_key(start: SessionStart) -> str:
 def start_session(station_id: int, start: SessionStart) -> StartAnswer:
     """Store the session, whatever its token is worth, and say what the token is worth.
 
-    The same start again finds its session. A session still open on the connector is ended as
+    The same start again finds its session, unless that has ended and the charger's clock is not to
+    be believed. A session still open on the connector is ended as
     superseded. Raises `InvalidInput` for connector numbers that no station has.
     """
     try:
@@ -88,6 +89,9 @@ def _start(station_id: int, start: SessionStart, *, prices: bool) -> StartAnswer
         if session.station_id == station_id and (
             session.start_key == key or (charger_id and session.ocpp_transaction_id == charger_id)
         ):
+            if _only_looks_the_same(session, charger_id, is_clock_right=is_clock_right):
+                Session.objects.filter(pk=session.pk).update(start_key=None)
+                continue
             return _answer(session.pk, Authorization(session.authorization), token)
     authorization = _authorization(token, spot, related)
     for session in related:
@@ -114,6 +118,21 @@ def _start(station_id: int, start: SessionStart, *, prices: bool) -> StartAnswer
     use(new, start)
     publish(SessionStarted(new.pk))
     return _answer(new.pk, authorization, token)
+
+
+def _only_looks_the_same(
+    session: RelatedSession, charger_id: str | None, *, is_clock_right: bool
+) -> bool:
+    """Whether a start is a new one although all of its content was there before.
+
+    A clock that begins anew at each power-up, a register that begins at 0 and the same card make
+    two days' starts equal. While the session runs, it is the same start again.
+    """
+    return (
+        not is_clock_right
+        and session.state not in OPEN_SESSION_STATES
+        and not (charger_id and session.ocpp_transaction_id == charger_id)
+    )
 
 
 def _spot(station_id: int, start: SessionStart) -> Spot:
