@@ -4,18 +4,20 @@
 SQLite has no row locks: there a transaction is IMMEDIATE and therefore alone.
 """
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
+from accounts.models import IdToken
 from chargepoints.domain.text import fit
+from chargepoints.models import Connector
+from csms.common.rows import columns, fetch_all, instance, width
 from transactions.domain.states import SessionState
-from transactions.models import Reservation, Session
+from transactions.models import Reservation, Session, TariffVersion
 
-# What ending and pricing a session asks for as a rule, in the one query that locks it.
-_JOINED = ("id_token", "tariff_version", "connector")
 _LARGEST_ID = 2**63 - 1
 TRANSACTION_ID_LENGTH = 255
 
@@ -52,21 +54,65 @@ def lock_connector(station_id: int, evse_id: int, connector_id: int) -> Spot | N
     return None if row is None else Spot(*row)
 
 
-def _sessions() -> QuerySet[Session]:
-    return Session.objects.select_for_update(of=("self",), no_key=True).select_related(*_JOINED)
+# What ending and pricing a session asks for as a rule, in the one query that locks it.
+_SESSIONS = """
+FROM transactions_session AS session
+LEFT JOIN accounts_idtoken AS token ON token.id = session.id_token_id
+LEFT JOIN transactions_tariffversion AS version ON version.id = session.tariff_version_id
+JOIN chargepoints_connector AS connector ON connector.id = session.connector_id
+"""
+
+
+def _lock_sessions(condition: str, values: Sequence[int | str]) -> list[Session]:
+    """The sessions, each with its token, tariff version and connector. No value in `condition`."""
+    statement = f"SELECT {_columns()} {_SESSIONS} WHERE {condition} ORDER BY session.id"
+    if connection.features.has_select_for_no_key_update:
+        statement += " FOR NO KEY UPDATE OF session"
+    return [_session(row) for row in fetch_all(statement, values)]
+
+
+@cache
+def _columns() -> str:
+    parts = ((Session, "session"), (IdToken, "token"), (TariffVersion, "version"))
+    return ", ".join(columns(*part) for part in (*parts, (Connector, "connector")))
+
+
+def _session(row: tuple[Any, ...]) -> Session:
+    token_at = width(Session)
+    version_at = token_at + width(IdToken)
+    connector_at = version_at + width(TariffVersion)
+    session = instance(Session, row[:token_at])
+    if session.id_token_id is not None:
+        session.id_token = instance(IdToken, row[token_at:version_at])
+    if session.tariff_version_id is not None:
+        session.tariff_version = instance(TariffVersion, row[version_at:connector_at])
+    session.connector = instance(Connector, row[connector_at:])
+    return session
 
 
 def lock_session(session_id: int) -> Session:
     """Raises `Session.DoesNotExist`."""
-    return _sessions().get(pk=session_id)
+    found = _lock_sessions("session.id = %s", [session_id])
+    if not found:
+        raise Session.DoesNotExist(f"There is no session {session_id}.")
+    return found[0]
+
+
+def _places(values: Collection[object]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
 def lock_sessions(session_ids: Collection[int]) -> list[Session]:
-    return list(_sessions().filter(pk__in=session_ids).order_by("pk"))
+    if not session_ids:
+        return []
+    return _lock_sessions(f"session.id IN ({_places(session_ids)})", list(session_ids))
 
 
 def lock_sessions_of_station(station_id: int, states: Collection[SessionState]) -> list[Session]:
-    return list(_sessions().filter(station_id=station_id, state__in=states).order_by("pk"))
+    return _lock_sessions(
+        f"session.station_id = %s AND session.state IN ({_places(states)})",
+        [station_id, *(state.value for state in states)],
+    )
 
 
 def lock_transaction(station_id: int, transaction_id: str) -> Session | None:
@@ -76,12 +122,14 @@ def lock_transaction(station_id: int, transaction_id: str) -> Session | None:
     session found by it may belong to another station: the caller must look.
     """
     charger_id = fit(transaction_id, TRANSACTION_ID_LENGTH)
-    wanted = Q(station_id=station_id, ocpp_transaction_id=charger_id)
+    wanted = "session.station_id = %s AND session.ocpp_transaction_id = %s"
+    values: list[int | str] = [station_id, charger_id]
     if transaction_id.isascii() and transaction_id.isdecimal():
         number = int(transaction_id[:20])
         if 0 < number <= _LARGEST_ID:
-            wanted |= Q(pk=number, ocpp_transaction_id__isnull=True)
-    found = list(_sessions().filter(wanted).order_by("pk"))
+            wanted = f"{wanted} OR session.id = %s AND session.ocpp_transaction_id IS NULL"
+            values.append(number)
+    found = _lock_sessions(wanted, values)
     return next((s for s in found if s.station_id == station_id), found[0] if found else None)
 
 

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.models import QuerySet
 
+from csms.common.rows import columns, fetch_all, values
 from transactions.domain.energy import OUTSIDE_TOLERANCE
 from transactions.models import Reading, Session
 
@@ -16,6 +18,10 @@ GAP = timedelta(minutes=5)
 # Readings may be stored before the start is (other lane) and after the stop (a late batch). The
 # bounds are on the partition key: without them every month's partition would be looked into.
 _MARGIN = timedelta(days=1)
+_REGISTERS = """
+FROM transactions_reading AS reading
+WHERE session_id = %s AND energy_wh IS NOT NULL
+"""
 
 
 class StoredRegister(NamedTuple):
@@ -52,14 +58,24 @@ def _rows_of(session: Session) -> QuerySet[Reading]:
 
 def registers_of(session: Session) -> list[StoredRegister]:
     """The stored register values, in no order; one query."""
-    rows = _rows_of(session).filter(energy_wh__isnull=False).order_by()
+    # Written out, because every stop runs it and building it costs more than running it.
+    statement = _REGISTERS
+    parameters: list[Any] = [session.pk]
+    adapt = connection.ops.adapt_datetimefield_value
+    if session.start_received_at is not None:
+        statement += " AND received_at >= %s"
+        parameters.append(adapt(session.start_received_at - _MARGIN))
+    if session.stop_received_at is not None:
+        statement += " AND received_at <= %s"
+        parameters.append(adapt(session.stop_received_at + _MARGIN))
     return [
-        StoredRegister(measured_at, received_at, energy_wh)
-        for measured_at, received_at, energy_wh in rows.values_list(
-            "measured_at", "received_at", "energy_wh"
-        )
-        if energy_wh is not None
+        StoredRegister(*values(Reading, StoredRegister._fields, row))
+        for row in fetch_all(f"SELECT {_register_columns()} {statement}", parameters)
     ]
+
+
+def _register_columns() -> str:
+    return columns(Reading, "reading", StoredRegister._fields)
 
 
 def readings_of(session: Session) -> list[CurvePoint]:

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from accounts.selectors.scope import Caller, within_scope
 from chargepoints.models import Evse
+from csms.common.rows import columns, fetch_all, values
 from transactions.domain.pricing import TariffTerms
 from transactions.domain.windows import HolidayRule, Window
 from transactions.models import (
@@ -57,9 +58,9 @@ def version_at(
     tariff. A tariff that has no version in effect yet does not give way to a wider one. One query.
     """
     moment = connection.ops.adapt_datetimefield_value(at)
-    values = [moment, evse_id, moment, station_id, moment, site_id, moment, operator_id]
+    parameters = [moment, evse_id, moment, station_id, moment, site_id, moment, operator_id]
     with connection.cursor() as cursor:
-        cursor.execute(_VERSION_AT, values)
+        cursor.execute(_VERSION_AT, parameters)
         row = cursor.fetchone()
     return None if row is None else VersionInEffect(*row)
 
@@ -78,15 +79,19 @@ def version_for(evse: Evse, at: datetime) -> TariffVersion | None:
     return TariffVersion.objects.select_related("tariff").get(pk=found.version_id)
 
 
+_WINDOW = ("name", "weekdays", "starts_at", "ends_at", "price_per_kwh", "holidays", "priority")
+# Written out, because every stop runs it and building it costs more than running it.
+_WINDOWS = """
+FROM transactions_tariffwindow AS part
+WHERE version_id = %s
+ORDER BY priority, id
+"""
+
+
 def terms_of(version: TariffVersion) -> TariffTerms:
     """The version as the value that pricing works with; one query, two if holidays matter."""
-    rows = (
-        TariffWindow.objects.filter(version_id=version.pk)
-        .order_by("priority", "pk")
-        .values_list(
-            "name", "weekdays", "starts_at", "ends_at", "price_per_kwh", "holidays", "priority"
-        )
-    )
+    statement = f"SELECT {columns(TariffWindow, 'part', _WINDOW)} {_WINDOWS}"
+    rows = (values(TariffWindow, _WINDOW, row) for row in fetch_all(statement, [version.pk]))
     windows = tuple(
         Window(
             name=name,

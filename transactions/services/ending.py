@@ -7,6 +7,7 @@ from typing import Any
 
 from chargepoints.domain.text import fit
 from csms.common.events import publish
+from csms.common.rows import insert, update
 from transactions.domain.energy import MeterFault
 from transactions.domain.states import SESSION_TRANSITIONS, EndReason, SessionState
 from transactions.events import SessionEnded, SessionUnpriced
@@ -84,13 +85,14 @@ def end(
     if not is_priced and session.priced_at is not None:
         session.priced_at = session.total_net = session.total_tax = session.total_gross = None
         session.cost_lines.all().delete()
-    SessionEvent.objects.create(
+    event = SessionEvent(
         session=session,
         at=ending.received_at,
         kind="ended",
         detail={"reason": session.end_reason, "energy_wh": session.energy_wh},
     )
-    session.save(update_fields=[*_END_FIELDS, *PRICE_FIELDS])
+    insert([event])
+    update(session, (*_END_FIELDS, *PRICE_FIELDS))
     publish(SessionEnded(session.pk))
     if not prices:
         publish(SessionUnpriced(session.pk))

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from csms.common.events import publish
+from csms.common.rows import insert
 from transactions.domain.energy import Delivered
 from transactions.domain.pricing import Price, Usage, price
 from transactions.domain.states import SessionState
@@ -73,7 +74,7 @@ def _usage(session: Session, measured: Delivered) -> Usage:
 def _write(session: Session, computed: Price, at: datetime) -> None:
     if session.priced_at is not None:
         session.cost_lines.all().delete()
-    CostLine.objects.bulk_create(
+    lines = [
         CostLine(
             session=session,
             position=position,
@@ -89,7 +90,8 @@ def _write(session: Session, computed: Price, at: datetime) -> None:
             gross=line.gross,
         )
         for position, line in enumerate(computed.lines, start=1)
-    )
+    ]
+    insert(lines)
     session.priced_at = at
     session.total_net = computed.total_net
     session.total_tax = computed.total_tax

@@ -12,6 +12,7 @@ from chargepoints.domain.clocks import is_plausible
 from chargepoints.domain.text import fit
 from chargepoints.services.connectors import ensure_connector
 from csms.common.events import publish
+from csms.common.rows import insert
 from transactions.domain.inputs import SessionStart
 from transactions.domain.states import (
     OPEN_SESSION_STATES,
@@ -113,7 +114,7 @@ def _start(station_id: int, start: SessionStart, *, prices: bool) -> StartAnswer
     new.meter_start_wh = register_value(start.meter_start_wh)
     new.state = SessionState.ACTIVE.value
     _set_tariff(new, spot, started_at)
-    new.save()
+    _store(new)
     _record(new, start, is_clock_right=is_clock_right)
     use(new, start)
     publish(SessionStarted(new.pk))
@@ -133,6 +134,13 @@ def _only_looks_the_same(
         and session.state not in OPEN_SESSION_STATES
         and not (charger_id and session.ocpp_transaction_id == charger_id)
     )
+
+
+def _store(session: Session) -> None:
+    if session.pk is None:
+        insert([session])
+    else:
+        session.save()
 
 
 def _spot(station_id: int, start: SessionStart) -> Spot:
@@ -212,7 +220,7 @@ def _supersede(session_id: int, start: SessionStart, *, prices: bool) -> None:
 
 
 def _record(session: Session, start: SessionStart, *, is_clock_right: bool) -> None:
-    SessionEvent.objects.create(
+    event = SessionEvent(
         session=session,
         at=start.received_at,
         kind="started",
@@ -222,6 +230,7 @@ def _record(session: Session, start: SessionStart, *, is_clock_right: bool) -> N
             "reservation_id": start.reservation_id,
         },
     )
+    insert([event])
     items: list[ReviewItem] = []
     if session.authorization not in (Authorization.ACCEPTED, Authorization.CONCURRENT_TX):
         detail = f"{session.authorization}: {session.id_token_value}"
