@@ -7,6 +7,7 @@ SQLite has no row locks: there a transaction is IMMEDIATE and therefore alone.
 from collections.abc import Collection
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 
 from chargepoints.models import (
@@ -18,11 +19,23 @@ from chargepoints.models import (
     MaintenanceJob,
     Station,
 )
+from csms.common.rows import columns, fetch_all, instance
+
+# Written out, because every boot runs it and building it costs more than running it.
+_STATION = """
+FROM chargepoints_station AS station WHERE id = %s
+"""
 
 
 def lock_station(station_id: int) -> Station:
     """Raises `Station.DoesNotExist`."""
-    return Station.objects.select_for_update(of=("self",), no_key=True).get(pk=station_id)
+    statement = f"SELECT {columns(Station, 'station')} {_STATION}"
+    if connection.features.has_select_for_no_key_update:
+        statement += "FOR NO KEY UPDATE"
+    found = fetch_all(statement, [station_id])
+    if not found:
+        raise Station.DoesNotExist(f"There is no station {station_id}.")
+    return instance(Station, found[0])
 
 
 def lock_stations(station_ids: Collection[int]) -> list[Station]:

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.db.models.functions import Lower
 
 from chargepoints.models import Station
+from chargepoints.selectors.identities import by_identity
 from chargepoints.services import anomalies
 from chargepoints.services.passwords import check_password
 from ocpp_gateway.handshake import Credentials, UpgradeRequest, choose_subprotocol
@@ -52,14 +52,10 @@ class Admission:
 
 def admit(request: UpgradeRequest, node_id: UUID, at: datetime) -> Admission | Refusal:
     """Authenticate, choose the version and take the lease. For a thread with a database."""
-    station = (
-        Station.objects.annotate(normal_form=Lower("identity"))
-        .select_related("site")
-        .filter(normal_form=request.identity.lower(), archived_at__isnull=True)
-        .first()
-    )
-    if station is None:
+    found = by_identity(request.identity)
+    if found is None:
         return Refusal(404, "unknown_identity")
+    station, operator_id = found
     refused = _refusal(station, request, at)
     if refused is not None:
         if refused.status == 401:  # beyond the limit an attempt costs no write any more
@@ -79,7 +75,7 @@ def admit(request: UpgradeRequest, node_id: UUID, at: datetime) -> Admission | R
     return Admission(
         station_id=station.pk,
         identity=station.identity,
-        operator_id=station.site.operator_id,
+        operator_id=operator_id,
         echo=echo,
         subprotocol=subprotocol,
         registration=station.registration_status,

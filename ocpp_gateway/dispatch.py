@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
+from django.db import transaction
 
 from accounts.services.authorization import AuthorizationResult, authorize
 from chargepoints.domain.reports import (
@@ -42,10 +43,12 @@ logger = structlog.get_logger(__name__)
 
 def _boot(socket: "StationSocket", report: BootReport) -> BootAnswer:
     """What the charger was running is in doubt now, until it shows that it goes on with it."""
-    answer = register_boot(socket.station_id, report)
     # A boot that we asked for, because none came, is no sign of a reboot.
     is_asked = socket.is_trigger_asked and not socket.has_booted
-    if not is_asked and mark_interrupted(socket.station_id, report.received_at):
+    with transaction.atomic():
+        answer = register_boot(socket.station_id, report)
+        interrupted = 0 if is_asked else mark_interrupted(socket.station_id, report.received_at)
+    if interrupted:
         socket.in_doubt_until = report.received_at + GRACE
     return answer
 

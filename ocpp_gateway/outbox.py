@@ -39,11 +39,33 @@ class Outbox:
         self._threads = threads
         self._sending: dict[int, asyncio.Task[None]] = {}
         self._again: set[int] = set()
+        self._returned: set[int] = set()
+        self._looking: asyncio.Task[None] | None = None
         self._waiting: dict[int, StationSocket] = {}
         # Answers that could not be stored, because the database was down.
         self._unsettled: deque[tuple[Answer, Adapter]] = deque(maxlen=MOST_UNSETTLED)
 
     # --- out
+
+    def look(self, station_id: int) -> None:
+        """Send what waits for the station, which may have come back with a thousand others.
+
+        All that come while one question is being answered are asked for in the next.
+        """
+        self._returned.add(station_id)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        try:
+            while self._returned:
+                returned, self._returned = self._returned, set()
+                for station_id in await self._threads.call(commands.queued_stations, returned):
+                    self.wake(station_id)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("outbox_database_is_down", error=str(error))
+        except Exception:
+            logger.exception("outbox_failed")
 
     def wake(self, station_id: int) -> None:
         """Send what waits for the station, if it can be sent now. Never blocks."""
@@ -176,5 +198,7 @@ class Outbox:
             await self._threads.call(sending.ask_for_boot, socket.station_id)
 
     async def stop(self) -> None:
+        if self._looking is not None:
+            await self._looking
         tasks: list[Coroutine[Any, Any, None] | asyncio.Task[None]] = list(self._sending.values())
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -229,7 +229,7 @@ class StationSocket:
         elif self.is_online or self.core.registration != ACCEPTED:
             return
         self.is_online = True
-        self.runtime.outbox.wake(self.station_id)
+        self.runtime.outbox.look(self.station_id)
 
     async def _other(self, received: Received, text: str, at: datetime) -> None:
         if isinstance(received, Repeated):

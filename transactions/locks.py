@@ -108,11 +108,22 @@ def lock_sessions(session_ids: Collection[int]) -> list[Session]:
     return _lock_sessions(f"session.id IN ({_places(session_ids)})", list(session_ids))
 
 
+# By connector, because the index of unfinished sessions is. Most stations that boot have none.
+_AT_STATION = """
+SELECT session.id
+FROM chargepoints_evse AS evse
+JOIN chargepoints_connector AS connector ON connector.evse_id = evse.id
+JOIN transactions_session AS session ON session.connector_id = connector.id
+WHERE evse.station_id = %s
+"""
+
+
 def lock_sessions_of_station(station_id: int, states: Collection[SessionState]) -> list[Session]:
-    return _lock_sessions(
-        f"session.station_id = %s AND session.state IN ({_places(states)})",
-        [station_id, *(state.value for state in states)],
-    )
+    """Those of the sessions at the station's connectors that are in one of these states."""
+    wanted = ", ".join(f"'{state.value}'" for state in states)
+    found = fetch_all(f"{_AT_STATION} AND session.state IN ({wanted})", [station_id])
+    # Their states are known for certain only under the lock.
+    return [s for s in lock_sessions([key for (key,) in found]) if s.state in states]
 
 
 def lock_transaction(station_id: int, transaction_id: str) -> Session | None:

@@ -22,7 +22,7 @@ from chargepoints.locks import lock_command
 from chargepoints.models import Command, Station
 from chargepoints.services import effects
 from chargepoints.services.effects import Outcome
-from csms.common import audit, clock
+from csms.common import audit, clock, rows
 from csms.common.audit import Actor
 from csms.common.errors import Conflict, IdempotencyMismatch, InvalidInput
 from csms.common.events import publish
@@ -279,6 +279,19 @@ def _end_where(condition: Q, status: CommandStatus, error: str) -> int:
 def _publish_settled(keys: Iterable[UUID]) -> None:
     for key in keys:
         publish(CommandSettled(key))
+
+
+# Written out, because every connection asks it and building it costs more than running it.
+_IN_FLIGHT = f"""
+SELECT id FROM chargepoints_command
+WHERE station_id = %s AND status = '{CommandStatus.SENT.value}' AND sent_epoch < %s
+"""  # noqa: S608
+
+
+def in_flight(station_id: int, epoch_below: int) -> list[UUID]:
+    """The commands that were sent on older connections of the station and are not answered."""
+    found = rows.fetch_all(_IN_FLIGHT, [station_id, epoch_below])
+    return [rows.values(Command, ("id",), row)[0] for row in found]
 
 
 def queued_stations(station_ids: Collection[int]) -> set[int]:

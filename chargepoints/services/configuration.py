@@ -9,6 +9,7 @@ from chargepoints.domain.text import fit
 from chargepoints.models import Command, ConfigurationValue
 from chargepoints.services.effects import Effects, Outcome
 from csms.common import clock
+from csms.common.rows import execute
 
 KEY_LENGTH = 255
 VALUE_LENGTH = 10_000
@@ -52,11 +53,16 @@ READ = Effects(ended=_end_reading)
 CHANGE = Effects(ended=_end_change)
 
 
+# Written out, because every boot runs it and building it costs more than running it.
+_RESTARTED = """
+UPDATE chargepoints_configurationvalue SET needs_reboot = FALSE
+WHERE station_id = %s AND needs_reboot
+"""
+
+
 def restarted(station_id: int) -> None:
     """The charger booted: what waited for that counts now."""
-    ConfigurationValue.objects.filter(station_id=station_id, needs_reboot=True).update(
-        needs_reboot=False
-    )
+    execute(_RESTARTED, [station_id])
 
 
 def whole_number_of(station_id: int, key: str) -> int | None:

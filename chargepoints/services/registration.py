@@ -12,6 +12,7 @@ from chargepoints.domain.text import fit
 from chargepoints.locks import lock_station
 from chargepoints.services import configuration
 from chargepoints.services.anomalies import Anomaly, record_many
+from csms.common.rows import update
 
 _REPORTED_FIELDS = (
     "vendor",
@@ -38,7 +39,7 @@ class BootAnswer:
     at: datetime
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def register_boot(station_id: int, report: BootReport) -> BootAnswer:
     """Store what the station reports; an empty value leaves what is known."""
     station = lock_station(station_id)
@@ -63,7 +64,7 @@ def register_boot(station_id: int, report: BootReport) -> BootAnswer:
         anomalies.append(Anomaly(station_id, "string_cut", ", ".join(cut), at))
     station.booted_at = at
     station.last_seen_at = max(filter(None, (station.last_seen_at, at)))
-    station.save(update_fields=[*_REPORTED_FIELDS, "booted_at", "last_seen_at", "updated_at"])
+    update(station, (*_REPORTED_FIELDS, "booted_at", "last_seen_at", "updated_at"))
     record_many(anomalies)
     configuration.restarted(station_id)
     return BootAnswer(

@@ -5,6 +5,7 @@ it. The columns and what their values mean are still the model's; signals are no
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -28,6 +29,19 @@ def fetch_all(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]
         cursor.execute(statement, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
+
+
+def execute(statement: str, parameters: Sequence[Any]) -> int:
+    """Run a statement that returns no rows; how many it changed."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(statement, parameters)
+        changed: int = cursor.rowcount
+        return changed
+
+
+def moment(at: datetime) -> Any:
+    """A time as a parameter of `fetch_all` and `execute`: not every driver takes one as it is."""
+    return connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value(at)
 
 
 # --- Reading ------------------------------------------------------------------------------------

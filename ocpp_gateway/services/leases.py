@@ -7,17 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from chargepoints.domain.states import CommandStatus
-from chargepoints.models import Command, Station
+from chargepoints.models import Station
 from chargepoints.services import commands, presence
+from csms.common.rows import columns, execute, fetch_all, instance, moment, update
 from ocpp_gateway.models import GatewayNode, StationConnection
 
 NODE_HEARTBEAT = timedelta(seconds=5)
 # A process that has not been heard for so long is dead, or as good as dead to its chargers.
 NODE_TIMEOUT = timedelta(seconds=30)
 ADDRESS_LENGTH = 64
+_TAKEN = ("epoch", "node", "version", "remote_address", "connected_at", "closed_at", "close_code")
+# Written out, because 5,000 chargers may come back at once and building them costs more than
+# running them.
+_HELD = """
+FROM ocpp_gateway_stationconnection AS held WHERE station_id = %s
+"""
+_RELEASE = """
+UPDATE ocpp_gateway_stationconnection SET closed_at = %s, close_code = %s
+WHERE station_id = %s AND epoch = %s AND closed_at IS NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +38,7 @@ class Lease:
     rival: UUID | None
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def take(station_id: int, node_id: UUID, *, version: str, address: str, at: datetime) -> Lease:
     """Make the caller the owner; what was in flight on an older socket has no answer any more."""
     held = _lock(station_id)
@@ -42,19 +52,16 @@ def take(station_id: int, node_id: UUID, *, version: str, address: str, at: date
     held.remote_address = address[:ADDRESS_LENGTH]
     held.connected_at = at
     held.closed_at = held.close_code = None
-    held.save()
+    update(held, _TAKEN)
     _give_up_in_flight(station_id, held.epoch, at)
     presence.mark_connected(station_id, version=version, at=at)
     return Lease(held.epoch, rival)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def release(station_id: int, epoch: int, *, code: int | None, at: datetime) -> bool:
     """End the lease of `epoch`; False, and nothing written, if a newer socket has taken over."""
-    mine = StationConnection.objects.filter(
-        station_id=station_id, epoch=epoch, closed_at__isnull=True
-    )
-    if not mine.update(closed_at=at, close_code=code):
+    if not execute(_RELEASE, [moment(at), code, station_id, epoch]):
         return False
     _give_up_in_flight(station_id, epoch + 1, at)
     presence.mark_disconnected(station_id, at=at)
@@ -62,11 +69,11 @@ def release(station_id: int, epoch: int, *, code: int | None, at: datetime) -> b
 
 
 def _lock(station_id: int) -> StationConnection | None:
-    return (
-        StationConnection.objects.select_for_update(of=("self",))
-        .filter(station_id=station_id)
-        .first()
-    )
+    statement = f"SELECT {columns(StationConnection, 'held')} {_HELD}"
+    if connection.features.has_select_for_update:
+        statement += "FOR UPDATE"
+    found = fetch_all(statement, [station_id])
+    return instance(StationConnection, found[0]) if found else None
 
 
 def _give_up_in_flight(station_id: int, epoch_below: int, at: datetime) -> None:
@@ -74,10 +81,7 @@ def _give_up_in_flight(station_id: int, epoch_below: int, at: datetime) -> None:
 
     Not failed, and never sent again: the charger may have done what it was asked.
     """
-    lost = Command.objects.filter(
-        station_id=station_id, status=CommandStatus.SENT, sent_epoch__lt=epoch_below
-    )
-    for command_id in lost.values_list("pk", flat=True):
+    for command_id in commands.in_flight(station_id, epoch_below):
         commands.time_out(command_id, at)
 
 

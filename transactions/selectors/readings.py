@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import QuerySet
 
-from csms.common.rows import columns, fetch_all, values
+from csms.common.rows import columns, fetch_all, moment, values
 from transactions.domain.energy import OUTSIDE_TOLERANCE
 from transactions.models import Reading, Session
 
@@ -61,13 +60,12 @@ def registers_of(session: Session) -> list[StoredRegister]:
     # Written out, because every stop runs it and building it costs more than running it.
     statement = _REGISTERS
     parameters: list[Any] = [session.pk]
-    adapt = connection.ops.adapt_datetimefield_value
     if session.start_received_at is not None:
         statement += " AND received_at >= %s"
-        parameters.append(adapt(session.start_received_at - _MARGIN))
+        parameters.append(moment(session.start_received_at - _MARGIN))
     if session.stop_received_at is not None:
         statement += " AND received_at <= %s"
-        parameters.append(adapt(session.stop_received_at + _MARGIN))
+        parameters.append(moment(session.stop_received_at + _MARGIN))
     return [
         StoredRegister(*values(Reading, StoredRegister._fields, row))
         for row in fetch_all(f"SELECT {_register_columns()} {statement}", parameters)

@@ -43,7 +43,7 @@ def _move(sessions: Collection[Session], target: SessionState, at: datetime) -> 
     return len(sessions)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def mark_interrupted(station_id: int, at: datetime) -> int:
     """The station booted at `at`: what it was running is in doubt. Returns how many sessions."""
     running = lock_sessions_of_station(station_id, [SessionState.ACTIVE])
