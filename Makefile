@@ -89,6 +89,11 @@ test-services: $(VENV)/.development ## Run all tests with PostgreSQL and Redis, 
 	@eval "$$($(BIN)/python -m tests.support.services)" && \
 		REQUIRE_POSTGRESQL=1 REQUIRE_REDIS=1 exec $(BIN)/python -m pytest $(ARGUMENTS)
 
+.PHONY: conformance
+conformance: $(VENV)/.development ## Show message by message and case by case what the tests prove
+	@eval "$$($(BIN)/python -m tests.support.services)" && \
+		exec $(BIN)/python -m tests.conformance $(ARGUMENTS)
+
 .PHONY: bench
 bench: $(VENV)/.development ## Measure the gateway (ARGUMENTS=--help says what)
 	@exec $(BIN)/python -m benchmarks $(ARGUMENTS)

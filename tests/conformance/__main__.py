@@ -1,0 +1,41 @@
+"""Run the tests that are named after cases and messages and print what they show.
+
+Exit code 1 if one of them fails, 0 otherwise: what has no test is told, not hidden.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import django
+import pytest
+
+from tests.conformance.cases import CASES
+
+FOLDERS = ("ocpp_gateway", "transactions", "chargepoints", "accounts", "payments", "conformance")
+
+
+def main(arguments: Iterable[str]) -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "csms.settings.test")
+    django.setup()
+    # Both need the models, and the models need Django to be set up.
+    from tests.conformance.plugin import Conformance
+    from tests.conformance.tables import case_rows, message_rows, summary, table
+
+    seen = Conformance()
+    tests = Path(__file__).parents[1]
+    folders = [str(tests / name) for name in FOLDERS if (tests / name).is_dir()]
+    code = pytest.main([*folders, "-q", "--no-header", *arguments], plugins=[seen])
+    messages, cases = message_rows(seen), case_rows(seen)
+    out = sys.stdout.write
+    out("\nOCPP 1.6 and the security whitepaper\n\n")
+    out(table(("message", "direction", "result", "tests over a socket"), messages))
+    out("\nDifficult cases\n\n")
+    out(table(("case", "title", "result", "tests"), cases))
+    out(f"\nMessages: {summary(messages, 2)}.\nCases 1 to {max(CASES)}: {summary(cases, 2)}.\n")
+    return int(code != pytest.ExitCode.OK)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
