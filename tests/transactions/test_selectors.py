@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
@@ -32,7 +32,14 @@ from tests.support.factories import (
 )
 from tests.transactions.support import EVENING, bangkok, report, start, stop
 from transactions.domain.inputs import ReadingInput
+from transactions.domain.states import SessionState
 from transactions.domain.windows import HolidayRule, Window
+from transactions.locks import (
+    lock_session,
+    lock_sessions,
+    lock_sessions_of_station,
+    lock_transaction,
+)
 from transactions.models import Session, TariffVersion
 from transactions.selectors import review, sessions
 from transactions.selectors.dashboard import session_numbers
@@ -252,3 +259,34 @@ def test_readings_of_a_session_are_read_from_its_months_only(station: Station) -
         cursor.execute("EXPLAIN " + captured[0]["sql"])
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert set(re.findall(r"reading_(\d{4}_\d{2}|default)\b", plan)) == {"2026_11"}
+
+
+def test_sessions_are_locked_with_what_pricing_asks_for(
+    station: Station, django_assert_num_queries: Queries
+) -> None:
+    """The written-out statement reads what Django's joins read; no query afterwards."""
+    answer = start(station)
+    joined = Session.objects.select_related("id_token", "tariff_version", "connector").get()
+    with transaction.atomic():
+        for found in (
+            lock_transaction(station.pk, str(answer.transaction_id)),
+            lock_session(answer.transaction_id),
+            *lock_sessions([answer.transaction_id]),
+            *lock_sessions_of_station(station.pk, [SessionState.ACTIVE]),
+        ):
+            assert found is not None
+            with django_assert_num_queries(0):
+                pairs = [
+                    (found, joined),
+                    (found.id_token, joined.id_token),
+                    (found.tariff_version, joined.tariff_version),
+                    (found.connector, joined.connector),
+                ]
+            for one, other in pairs:
+                assert (one is None) == (other is None)
+                for field in one._meta.concrete_fields if one is not None else ():
+                    assert getattr(one, field.attname) == getattr(other, field.attname), field
+        assert lock_sessions_of_station(station.pk, [SessionState.INTERRUPTED]) == []
+        assert lock_sessions([]) == []
+        with pytest.raises(Session.DoesNotExist):
+            lock_session(answer.transaction_id + 1)
