@@ -5,6 +5,7 @@ import socket
 
 import uvicorn
 from django.conf import settings
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from ocpp_gateway import runtime
@@ -14,6 +15,9 @@ PING_INTERVAL_SECONDS = 30
 PING_TIMEOUT_SECONDS = 15
 # The drain takes at most 15 s, the rest is the server's: together under 25.
 SHUTDOWN_SECONDS = 5
+# Who sends the head of a request, or a frame, byte by byte only wants to keep a socket occupied.
+PATIENCE_SECONDS = 10
+LEAST_BYTES = 1_000
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -23,6 +27,69 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Called once the upgrade is answered; nothing looks at request and response after it."""
         super().start_keepalive()
         del self.request, self.response
+
+    # A frame that has begun and is not complete: since when it is watched, and what came of it.
+    _watch: asyncio.TimerHandle | None = None
+    _received = 0
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.reader.buffer:
+            self._received += len(data)
+            if self._watch is None:
+                self._watch = self.loop.call_later(PATIENCE_SECONDS, self._look)
+        elif self._watch is not None:
+            self._unwatch()
+
+    def _look(self) -> None:
+        """Go on waiting for what grows, and for what we ourselves do not read."""
+        if self._received < LEAST_BYTES and not self.read_paused:
+            self._unwatch()
+            self.transport.abort()
+            return
+        self._received = 0
+        self._watch = self.loop.call_later(PATIENCE_SECONDS, self._look)
+
+    def _unwatch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = None
+        self._received = 0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unwatch()
+        super().connection_lost(exc)
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's own, but it does not wait for ever for the head of a request."""
+
+    _head_due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._head_due is None:  # a further request on a connection that is kept
+            self._await_head()
+
+    def on_headers_complete(self) -> None:
+        self._forget_head()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_head()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        self._head_due = self.loop.call_later(PATIENCE_SECONDS, self.transport.abort)
+
+    def _forget_head(self) -> None:
+        if self._head_due is not None:
+            self._head_due.cancel()
+        self._head_due = None
 
 
 class Server(uvicorn.Server):
@@ -47,6 +114,7 @@ def configure(host: str, port: int, **options: object) -> uvicorn.Config:
         host=host,
         port=port,
         **{
+            "http": HttpProtocol,
             "ws": WebSocketProtocol,
             "ws_max_size": settings.OCPP_MAX_FRAME_BYTES,
             "ws_per_message_deflate": False,
