@@ -25,6 +25,10 @@ _CACHE_SIZE = 20_000
 _MOST_FAILURES = 10
 _FAILURE_WINDOW = timedelta(minutes=1)
 _failures: dict[tuple[int, str], tuple[datetime, int]] = {}
+# Refusals of any kind that one address gets within the window. Beyond, it does not learn any more
+# which identities there are; who has the right password is let in all the same.
+_MOST_REFUSALS = 100
+_refusals: dict[str, tuple[datetime, int]] = {}
 _cache_key = secrets.token_bytes(32)
 _verified: dict[int, bytes] = {}
 
@@ -54,10 +58,11 @@ def admit(request: UpgradeRequest, node_id: UUID, at: datetime) -> Admission | R
     """Authenticate, choose the version and take the lease. For a thread with a database."""
     found = by_identity(request.identity)
     if found is None:
-        return Refusal(404, "unknown_identity")
+        return _limited(Refusal(404, "unknown_identity"), request.address, at)
     station, operator_id = found
     refused = _refusal(station, request, at)
     if refused is not None:
+        refused = _limited(refused, request.address, at)
         if refused.status == 401:  # beyond the limit an attempt costs no write any more
             anomalies.record(station.pk, f"refused: {refused.reason}", request.address, at)
         return refused
@@ -81,6 +86,16 @@ def admit(request: UpgradeRequest, node_id: UUID, at: datetime) -> Admission | R
         registration=station.registration_status,
         lease=lease,
     )
+
+
+def _limited(refused: Refusal, address: str, at: datetime) -> Refusal:
+    since, refusals = _refusals.get(address, (at, 0))
+    if at - since >= _FAILURE_WINDOW:
+        since, refusals = at, 0
+    if len(_refusals) >= _CACHE_SIZE:
+        _refusals.clear()
+    _refusals[address] = (since, refusals + 1)
+    return Refusal(429, "too_many_refusals") if refusals >= _MOST_REFUSALS else refused
 
 
 def _refusal(station: Station, request: UpgradeRequest, at: datetime) -> Refusal | None:

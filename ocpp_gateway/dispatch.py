@@ -1,11 +1,14 @@
 """Where each kind of message goes: one table, neutral input -> lane and handler."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 from django.db import transaction
 
+from accounts.domain.states import Authorization
 from accounts.services.authorization import AuthorizationResult, authorize
 from chargepoints.domain.reports import (
     BootReport,
@@ -18,7 +21,9 @@ from chargepoints.services import certificates
 from chargepoints.services.maintenance import report_progress
 from chargepoints.services.registration import BootAnswer, register_boot
 from chargepoints.services.security_events import report_security_event
+from ocpp_gateway.guessing import GuessLimit
 from ocpp_gateway.protocol.connection import IncomingCall
+from ocpp_gateway.protocol.validation import Anomaly
 from ocpp_gateway.services.archive import ArchiveRow
 from ocpp_gateway.telemetry import Item
 from ocpp_gateway.versions.inputs import (
@@ -163,7 +168,20 @@ async def handle(socket: "StationSocket", call: IncomingCall, row: ArchiveRow) -
     request = message.input
     lane, handler = ROUTES[type(request)]
     result = await lane(handler, socket, request, row)
+    if type(result) is AuthorizationResult and result.status != Authorization.ACCEPTED:
+        await _slow_down(socket, call)
     return socket.core.answer(call, socket.adapter.answer(request, result))
+
+
+async def _slow_down(socket: "StationSocket", call: IncomingCall) -> None:
+    """Let a charger that tries one card after the other wait; only its own socket does."""
+    at = time.monotonic()
+    if socket.guesses is None:
+        socket.guesses = GuessLimit(at)
+    delay = socket.guesses.delay(at)
+    if delay:
+        socket.note_anomalies([Anomaly("many_unknown_tokens", "")], call.received_at)
+        await asyncio.sleep(delay)
 
 
 # What has to wait until the charger has its answer (case 70). Lost with the process: swept.

@@ -12,6 +12,7 @@ from csms.common.clock import now
 from csms.common.errors import DomainError
 from ocpp_gateway import dispatch
 from ocpp_gateway.auth import Admission
+from ocpp_gateway.guessing import GuessLimit
 from ocpp_gateway.protocol.connection import (
     ACCEPTED,
     IncomingCall,
@@ -56,6 +57,7 @@ class StationSocket:
         "connected_at",
         "core",
         "epoch",
+        "guesses",
         "has_booted",
         "identity",
         "in_doubt_until",
@@ -83,6 +85,7 @@ class StationSocket:
         self.has_booted = self.is_online = self.is_trigger_asked = False
         self.is_busy = self.is_closed = self._is_close_sent = False
         self.in_doubt_until: datetime | None = None
+        self.guesses: GuessLimit | None = None
         self._send = send
 
     # --- out

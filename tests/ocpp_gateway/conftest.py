@@ -12,6 +12,7 @@ from tests.support.factories import make_station
 def _no_attempts_remembered() -> None:
     """Keys of rows return when a test's rows are gone; what was tried on them must not."""
     auth._failures.clear()
+    auth._refusals.clear()
     auth._verified.clear()
 
 
