@@ -94,6 +94,11 @@ conformance: $(VENV)/.development ## Show message by message and case by case wh
 	@eval "$$($(BIN)/python -m tests.support.services)" && \
 		exec $(BIN)/python -m tests.conformance $(ARGUMENTS)
 
+.PHONY: faults
+faults: $(VENV)/.development ## Kill, stop and flood what runs, and print which fault it survives
+	@eval "$$($(BIN)/python -m tests.support.services)" && \
+		exec $(BIN)/python -m tests.faults $(ARGUMENTS)
+
 .PHONY: bench
 bench: $(VENV)/.development ## Measure the gateway (ARGUMENTS=--help says what)
 	@exec $(BIN)/python -m benchmarks $(ARGUMENTS)
