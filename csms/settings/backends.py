@@ -20,6 +20,11 @@ def postgresql(url: str) -> dict[str, Any]:
             "timeout": 10,
         },
         "connect_timeout": 5,
+        # A database host that vanishes without a word is noticed in half a minute, not in hours.
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
         # What a connection runs for the fifth time is planned once and for all: planning is half of
         # PostgreSQL's work for our short statements.
         "server_side_binding": are_prepared,
