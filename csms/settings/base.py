@@ -185,7 +185,8 @@ CELERY_TIMEZONE = TIME_ZONE
 # --- The house's own switches -------------------------------------------------------------------
 CSMS_ENVIRONMENT = "base"
 OCPP_HEARTBEAT_INTERVAL_SECONDS = env.int("OCPP_HEARTBEAT_INTERVAL_SECONDS", default=300)
-OCPP_MAX_FRAME_BYTES = env.int("OCPP_MAX_FRAME_BYTES", default=1_000_000)
+# A StopTransaction with a long session's readings may have 2 MB, and is repeated until it is in.
+OCPP_MAX_FRAME_BYTES = env.int("OCPP_MAX_FRAME_BYTES", default=4_000_000)
 OCPP_CALL_TIMEOUT_SECONDS = env.int("OCPP_CALL_TIMEOUT_SECONDS", default=60)
 OCPP_BOOT_GRACE_SECONDS = env.int("OCPP_BOOT_GRACE_SECONDS", default=30)
 OCPP_BUSINESS_THREADS = env.int("OCPP_BUSINESS_THREADS", default=8)

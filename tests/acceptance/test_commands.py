@@ -24,7 +24,7 @@ async def test_every_way_to_serve_serves_web_and_gateway_and_ends_in_time(
     async with connected(server, "ACC-HOSTILE") as hostile:
         await hostile.boot()
         with contextlib.suppress(ConnectionClosed):
-            await hostile._connection.send("x" * 1_500_000)
+            await hostile._connection.send("x" * 5_000_000)
         await hostile._connection.wait_closed()
         assert hostile._connection.close_code == 1009
     assert server.stop() in STOPPED
