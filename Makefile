@@ -25,7 +25,9 @@ PRODUCTION_ENVIRONMENT = \
 	DJANGO_ALLOWED_HOSTS=csms.example.co.th \
 	FIELD_ENCRYPTION_KEYS="$$($(BIN)/python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" \
 	DATABASE_URL=postgres://csms:throw-away@127.0.0.1:1/csms \
-	REDIS_URL=redis://127.0.0.1:1/0
+	REDIS_URL=redis://127.0.0.1:1/0 \
+	EMAIL_URL=smtp+tls://csms:throw-away@127.0.0.1:1 \
+	SMS_BACKEND=throw_away.Sms
 
 .PHONY: help
 help: ## Show what there is
@@ -99,9 +101,24 @@ faults: $(VENV)/.development ## Kill, stop and flood what runs, and print which 
 	@eval "$$($(BIN)/python -m tests.support.services)" && \
 		exec $(BIN)/python -m tests.faults $(ARGUMENTS)
 
+.PHONY: api-fuzz
+api-fuzz: $(VENV)/.development ## Send the API thousands of odd requests as every kind of caller, and print a table
+	@eval "$$($(BIN)/python -m tests.support.services)" && \
+		exec $(BIN)/python -m tests.api.fuzzing $(ARGUMENTS)
+
+.PHONY: api-table
+api-table: $(VENV)/.development ## Print every path of the specification and what it answers
+	@DATABASE_URL= REDIS_URL= $(BIN)/python -m tests.api.specification
+
+.PHONY: bench-api
+bench-api: $(VENV)/.development ## Measure the API with 50,000 stations and 1,000,000 sessions (needs PostgreSQL)
+	@eval "$$($(BIN)/python -m tests.support.services)" && \
+		exec $(BIN)/python -m benchmarks.api $(ARGUMENTS)
+
 .PHONY: bench
-bench: $(VENV)/.development ## Measure the gateway (ARGUMENTS=--help says what)
-	@exec $(BIN)/python -m benchmarks $(ARGUMENTS)
+bench: $(VENV)/.development ## Measure the gateway, on PostgreSQL where it answers (ARGUMENTS=--help says what)
+	@eval "$$($(BIN)/python -m tests.support.services)" && \
+		exec $(BIN)/python -m benchmarks $(ARGUMENTS)
 
 .PHONY: check
 check: $(VENV)/.development ## Format, lint, types, import rules, migrations, deploy checks, OpenAPI
@@ -114,6 +131,18 @@ check: $(VENV)/.development ## Format, lint, types, import rules, migrations, de
 	@$(PRODUCTION_ENVIRONMENT) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@echo "manage.py spectacular --fail-on-warn --validate"
 	@$(BIN)/python manage.py spectacular --fail-on-warn --validate --file /dev/null
+	@echo "docs/openapi.json: what breaks clients"
+	@$(BIN)/python -m tests.api.compatibility check
+
+.PHONY: openapi
+openapi: $(VENV)/.development ## Write docs/openapi.json; what breaks clients only with BREAKING=1
+	@$(BIN)/python -m tests.api.compatibility accept $(if $(BREAKING),--breaking)
+
+.PHONY: api-client
+api-client: $(VENV)/.development ## Make the TypeScript client from docs/openapi.json and compile it (needs Node.js)
+	@cd clients/typescript && npm ci --no-audit --no-fund --loglevel=error && \
+		npm run --silent generate && npm run --silent check && \
+		echo "clients/typescript compiles."
 
 .PHONY: format
 format: $(VENV)/.development ## Format the code and fix what can be fixed

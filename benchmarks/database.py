@@ -168,10 +168,11 @@ def database_pids(url: str) -> list[int]:
     return [pid for (pid,) in rows if Path(f"/proc/{pid}/comm").is_file()]
 
 
-def stored_readings() -> Iterator[StoredReading]:
+def stored_readings(since: datetime) -> Iterator[StoredReading]:
+    """Every reading received from `since` on."""
     from transactions.models import Reading
 
-    rows = Reading.objects.values_list(
+    rows = Reading.objects.filter(received_at__gte=since).values_list(
         "station__identity", "session_id", "energy_wh", "power_w", "soc_percent", "current_a"
     )
     for identity, session_id, *values in rows.iterator(chunk_size=ROWS_A_FETCH):

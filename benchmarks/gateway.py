@@ -15,12 +15,13 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from benchmarks import database, load
+from benchmarks import database, history, load
 from benchmarks.chargers import Charger
 from benchmarks.processes import UsageMeter, processor
 from benchmarks.report import Row, medians, table
-from benchmarks.server import Server, server_environment
+from benchmarks.server import BARE, Server, server_environment
 from benchmarks.verification import verify_readings, verify_sessions
+from csms.common.clock import now
 
 Result = TypeVar("Result")
 
@@ -28,6 +29,7 @@ WARM_UP_CONNECTIONS = 100
 SESSION_CONNECTIONS = 100
 CONNECT_AT_ONCE = 100
 SETTLE_SECONDS = 3.0
+HEARTBEAT_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,22 @@ class Extent:
     idle_connections: tuple[int, ...]
     connections: tuple[int, ...]
     rates: tuple[int, ...]
+    storm: int
 
     @property
     def stations(self) -> int:
-        return max(*self.idle_connections, *self.connections, 1_000)
+        return max(*self.idle_connections, *self.connections, self.storm, 1_000)
 
 
 FULL = Extent(
-    10.0, 20.0, idle_connections=(1_000, 5_000), connections=(100, 1_000), rates=(1_000, 2_000)
+    10.0,
+    60.0,
+    idle_connections=(1_000, 10_000),
+    connections=(100, 1_000),
+    rates=(1_000, 2_000),
+    storm=5_000,
 )
-QUICK = Extent(2.0, 2.0, idle_connections=(500,), connections=(100,), rates=(1_000,))
+QUICK = Extent(2.0, 2.0, idle_connections=(500,), connections=(100,), rates=(1_000,), storm=200)
 
 
 class Bench:
@@ -61,13 +69,17 @@ class Bench:
         self,
         runner: asyncio.Runner,
         server: Server,
-        database_url: str,
+        folder: Path,
+        environment: dict[str, str],
         chargers: Sequence[Charger],
         extent: Extent,
     ) -> None:
         self._runner = runner
         self._server = server
-        self._database_url = database_url
+        self._folder = folder
+        self._environment = environment
+        self._database_url = environment["DATABASE_URL"]
+        self._began_at = now()
         self._chargers = chargers
         self._extent = extent
 
@@ -80,13 +92,15 @@ class Bench:
             "closed": self.closed_loop,
             "open": self.open_loop,
             "sessions": self.sessions,
+            "two": self.two_processes,
+            "bare": self.bare,
         }
 
     def idle(self) -> list[Row]:
         return [self._run(self._idle(count)) for count in self._extent.idle_connections]
 
     def storm(self) -> list[Row]:
-        count = max(self._extent.connections)
+        count = self._extent.storm
         measured = self._run(self._storm(count))
         return [Row.of(f"connect storm, {count:,}: connect and boot at once", measured, 0)]
 
@@ -124,6 +138,54 @@ class Bench:
         self._verify(chargers)
         name = f"complete sessions, {len(chargers)} connections"
         return [Row.of(name, sessions.measured, len(sessions.transaction_ids))]
+
+    def two_processes(self) -> list[Row]:
+        """The same chargers, half of them at a second process of the same system."""
+        count = max(self._extent.connections)
+        self._run(load.disconnect_all(self._chargers))
+        with Server(self._folder, self._environment) as second:
+            halves = {
+                self._server.url: self._chargers[: count // 2],
+                second.url: self._chargers[count // 2 : count],
+            }
+            pids = [self._server.pid, second.pid]
+
+            async def scenario() -> load.Measured:
+                for url, chargers in halves.items():
+                    await load.connect_all(chargers, url, at_once=CONNECT_AT_ONCE)
+                    await load.open_transactions(chargers)
+                loop = load.ClosedLoop(self._chargers[:count], load.one_moment)
+                return await loop.run(self._extent.seconds, self._meter(pids))
+
+            measured = self._run(scenario())
+            verified = self._verify(self._chargers)
+            self._run(load.disconnect_all(self._chargers))
+        name = f"closed loop, MeterValues 1x4, {count:,} connections, two processes"
+        return [Row.of(name, measured, verified)]
+
+    def bare(self) -> list[Row]:
+        """The `ocpp` package's own central system, which stores nothing, under the same load."""
+        rows = []
+        self._run(load.disconnect_all(self._chargers))
+        with Server(self._folder, self._environment, program=BARE) as server:
+            for count in self._extent.connections:
+                strangers = [
+                    Charger(charger.identity, charger.password, charger.id_tag)
+                    for charger in self._chargers[:count]
+                ]
+
+                async def scenario(chargers: Sequence[Charger]) -> load.Measured:
+                    await load.connect_all(chargers, server.url, at_once=CONNECT_AT_ONCE)
+                    await load.open_transactions(chargers)
+                    loop = load.ClosedLoop(chargers, load.one_moment)
+                    measured = await loop.run(self._extent.seconds, self._meter([server.pid]))
+                    await load.disconnect_all(chargers)
+                    return measured
+
+                measured = self._run(scenario(strangers))
+                name = f"bare `ocpp` package, stores nothing, 1x4, {count:,} connections"
+                rows.append(Row.of(name, measured, 0))
+        return rows
 
     # --- parts
 
@@ -164,11 +226,13 @@ class Bench:
         await asyncio.sleep(SETTLE_SECONDS)
         kilobytes = (self._server.resident_kilobytes() - before) / count
         used, began = self._server.cpu_seconds(), perf_counter()
-        await asyncio.sleep(self._extent.idle_seconds)
+        rate = count / HEARTBEAT_SECONDS
+        beats = load.OpenLoop(self._chargers[:count], load.heartbeat, rate)
+        await beats.run(self._extent.idle_seconds, self._meter())
         share = (self._server.cpu_seconds() - used) / (perf_counter() - began)
         await load.disconnect_all(self._chargers)
         return Row(
-            f"idle, {count:,} connections",
+            f"idle, {count:,} connections, a heartbeat every {HEARTBEAT_SECONDS} s",
             kilobytes_per_connection=kilobytes,
             idle_cpu_percent=share * 100,
         )
@@ -193,13 +257,15 @@ class Bench:
         acknowledged = {c.identity: c.acknowledged for c in chargers if c.acknowledged}
         if not acknowledged:
             return 0
-        count = verify_readings(acknowledged, database.stored_readings())
+        count = verify_readings(acknowledged, database.stored_readings(self._began_at))
         for charger in chargers:
             charger.acknowledged = array("q")
         return count
 
-    def _meter(self) -> UsageMeter:
-        return UsageMeter(self._server.pid, lambda: database.database_pids(self._database_url))
+    def _meter(self, pids: Sequence[int] = ()) -> UsageMeter:
+        return UsageMeter(
+            pids or [self._server.pid], lambda: database.database_pids(self._database_url)
+        )
 
     def _run(self, scenario: Coroutine[Any, Any, Result]) -> Result:
         gc.collect()
@@ -224,14 +290,19 @@ def main() -> None:
         database.use_from_here(environment)
         stack.callback(database.close)
         database.create_tariff()
+        if options.history:
+            _say(f"Making {options.history:,} readings …")
+            history.fill(options.history)
         print(f"{processor()}; {database.database_name()}; client, server and database share it.\n")
         runs = [
             _one_run(folder, environment, chargers, extent, options) for _ in range(options.runs)
         ]
-    rows = medians(runs)
-    if options.runs > 1:
-        print(f"Medians of {options.runs} runs:\n")
-    print(table(rows))
+        if options.runs > 1:
+            print(f"Medians of {options.runs} runs:\n")
+        print(table(medians(runs)))
+        if options.history:
+            print(f"\n{history.size()}. The readings of a session's end:\n")
+            print(history.plan_of_a_stop())
     _say(f"{perf_counter() - began:.0f} s in all.")
 
 
@@ -248,14 +319,15 @@ def _one_run(
         Server(folder, environment, options.port) as server,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        bench = Bench(runner, server, environment["DATABASE_URL"], chargers, extent)
+        bench = Bench(runner, server, folder, environment, chargers, extent)
         for name, scenario in bench.scenarios().items():
             if options.only is None or name in options.only:
                 _say(f"{name} …")
-                rows += scenario()
+                measured = scenario()
+                # At once: a later scenario that fails must not take this one's figures with it.
+                _say(table(measured))
+                rows += measured
         bench.close()
-    if options.runs > 1:
-        _say(table(rows))
     return rows
 
 
@@ -267,6 +339,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short windows: all in a minute")
     parser.add_argument("--runs", type=int, default=1, help="repeat and print medians")
+    parser.add_argument(
+        "--history", type=int, default=0, metavar="N", help="with N older readings in the table"
+    )
     parser.add_argument("--port", type=int, default=0, help="port of the server; 0: a free one")
     names = list(Bench.scenarios(Bench.__new__(Bench)))
     parser.add_argument("--only", nargs="+", choices=names, help="these scenarios only")

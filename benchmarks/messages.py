@@ -88,6 +88,10 @@ def stop(id_tag: str, transaction_id: int, meter_wh: int, at: datetime) -> str:
     )
 
 
+def status(status: str, at: datetime) -> str:
+    return _json(connectorId=1, errorCode="NoError", status=status, timestamp=timestamp(at))
+
+
 def clock() -> str:
     return timestamp(datetime.now(UTC))
 

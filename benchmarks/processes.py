@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,8 +68,10 @@ class Usage:
 class UsageMeter:
     """Measures the three parties over one window, between `start` and `stop`."""
 
-    def __init__(self, server_pid: int, find_database_pids: Callable[[], list[int]]) -> None:
-        self._server_pid = server_pid
+    def __init__(
+        self, server_pids: Sequence[int], find_database_pids: Callable[[], list[int]]
+    ) -> None:
+        self._server_pids = server_pids
         self._find_database_pids = find_database_pids
         self._database_before: dict[int, float] = {}
         self._before = (0.0, 0.0, 0.0, 0.0)
@@ -92,7 +94,7 @@ class UsageMeter:
     def _now(self) -> tuple[float, float, float, float]:
         return (
             time.monotonic(),
-            cpu_seconds(self._server_pid),
+            sum(map(cpu_seconds, self._server_pids)),
             time.process_time(),
             busy_seconds(),
         )

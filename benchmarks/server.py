@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,13 +17,23 @@ ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
 STOP_SECONDS = 25
 LOG_LINES_SHOWN = 40
+GATEWAY = ("manage.py", "serve", "--host", "127.0.0.1")
+# The bare `ocpp` package, for comparison.
+BARE = ("-m", "benchmarks.bare")
 
 
 class Server:
-    """`manage.py serve` on a free or given port of 127.0.0.1; ends with the `with` block."""
+    """`program` on a free or given port of 127.0.0.1; ends with the `with` block."""
 
-    def __init__(self, folder: Path, environment: dict[str, str], port: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: dict[str, str],
+        port: int = 0,
+        program: Sequence[str] = GATEWAY,
+    ) -> None:
         self.port = port or _free_port()
+        self._program = program
         self.log = folder / "server.log"
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
@@ -44,8 +55,7 @@ class Server:
         return resident_kilobytes(self.pid)
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "manage.py", "serve", "--host", "127.0.0.1"]
-        command += ["--port", str(self.port)]
+        command = [sys.executable, *self._program, "--port", str(self.port)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=self._environment, stdout=log, stderr=log
@@ -109,6 +119,7 @@ def server_environment(folder: Path, database_url: str) -> dict[str, str]:
         "CSMS_READ_DOTENV": "0",
         "CSMS_VAR_DIR": str(folder),
         "DATABASE_URL": database_url,
+        "REDIS_URL": "",
         "DJANGO_SETTINGS_MODULE": "csms.settings.local",
         "DJANGO_DEBUG": "0",
         "LOG_LEVEL": "WARNING",

@@ -34,11 +34,27 @@ class StationArchived(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateRevoked(Event):
+    """A certificate of the station lets nobody in any more; a socket may be open with it."""
+
+    station_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsChanged(Event):
+    """A person changed with what the station signs in; a socket may be open with the old."""
+
+    station_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectorStatusChanged(Event):
     station_id: int
     connector_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class CriticalSecurityEvent(Event):
-    security_event_id: int
+class AlertRaised(Event):
+    """An alert opened; not published again while it counts up."""
+
+    alert_id: int

@@ -1,4 +1,5 @@
-"""The order in which rows are locked: stations, then connectors, then commands, each by id.
+"""The order in which rows are locked: stations, then connectors, then commands, then alerts,
+each by id.
 
 `FOR NO KEY UPDATE`, because an insert that refers to a station must not wait for a status.
 SQLite has no row locks: there a transaction is IMMEDIATE and therefore alone.
@@ -11,15 +12,17 @@ from django.db import connection
 from django.db.models import Q
 
 from chargepoints.models import (
+    Alert,
     CertificateRequest,
     ChargingProfile,
     Command,
     Connector,
     LocalList,
     MaintenanceJob,
+    QuirkProfile,
     Station,
 )
-from csms.common.rows import columns, fetch_all, instance
+from csms.common.rows import columns, fetch_all, instance, width
 
 # Written out, because every boot runs it and building it costs more than running it.
 _STATION = """
@@ -36,6 +39,36 @@ def lock_station(station_id: int) -> Station:
     if not found:
         raise Station.DoesNotExist(f"There is no station {station_id}.")
     return instance(Station, found[0])
+
+
+# With each active profile that the station names or whose pattern may fit: there are few of them.
+_BOOTING_STATION = """
+FROM chargepoints_station AS station
+LEFT JOIN chargepoints_quirkprofile AS profile
+    ON profile.is_active
+    AND (profile.id = station.quirk_profile_id
+         OR (profile.vendor || profile.model || profile.firmware) <> '')
+WHERE station.id = %s
+"""
+
+
+def lock_booting_station(station_id: int) -> tuple[Station, list[QuirkProfile]]:
+    """The station, and the quirk profiles that it could have; raises `Station.DoesNotExist`."""
+    statement = (
+        f"SELECT {columns(Station, 'station')}, {columns(QuirkProfile, 'profile')} "
+        f"{_BOOTING_STATION}"
+    )
+    if connection.features.has_select_for_no_key_update:
+        statement += "FOR NO KEY UPDATE OF station"
+    found = fetch_all(statement, [station_id])
+    if not found:
+        raise Station.DoesNotExist(f"There is no station {station_id}.")
+    profile_at = width(Station)
+    profiles = [row[profile_at:] for row in found if row[profile_at] is not None]
+    return (
+        instance(Station, found[0][:profile_at]),
+        [instance(QuirkProfile, row) for row in profiles],
+    )
 
 
 def lock_stations(station_ids: Collection[int]) -> list[Station]:
@@ -90,3 +123,8 @@ def lock_certificate_requests(station_id: int, condition: Q) -> list[Certificate
         .select_related("station__site__operator")
         .order_by("pk")
     )
+
+
+def lock_alert(alert_id: int) -> Alert:
+    """Raises `Alert.DoesNotExist`."""
+    return Alert.objects.select_for_update(of=("self",), no_key=True).get(pk=alert_id)

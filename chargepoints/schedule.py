@@ -1,4 +1,4 @@
-"""What runs when, for stations and commands."""
+"""What runs when, for stations, commands and alerts."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,6 +12,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "sign-left-behind-certificates": {
         "task": "chargepoints.tasks.sign_left_behind_certificates",
+        "schedule": timedelta(seconds=60),
+        "options": {"expires": 60},
+    },
+    "tell-of-due-alerts": {
+        "task": "chargepoints.tasks.tell_of_due_alerts",
         "schedule": timedelta(seconds=60),
         "options": {"expires": 60},
     },

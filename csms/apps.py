@@ -9,11 +9,20 @@ class CsmsConfig(AppConfig):
     verbose_name = "CSMS"
 
     def ready(self) -> None:
-        from csms import checks, command_effects, logs, subscriptions  # noqa: F401
+        from csms import (  # noqa: F401
+            archive_obstacles,
+            checks,
+            command_effects,
+            logs,
+            personal_data,
+            subscriptions,
+        )
 
         logs.configure()
         subscriptions.register()
+        archive_obstacles.register()
         command_effects.register()
+        personal_data.register()
 
 
 class CsmsAdminConfig(AdminConfig):

@@ -10,8 +10,9 @@ def table() -> dict[str, effects.Effects]:
         configuration,
         local_lists,
         maintenance,
+        security_settings,
     )
-    from transactions.services import reserving
+    from transactions.services import remote_control, reserving
 
     return {
         "cancel_reservation": reserving.CANCEL,
@@ -24,11 +25,13 @@ def table() -> dict[str, effects.Effects]:
         "get_local_list_version": local_lists.GET_VERSION,
         "get_logs": maintenance.LOGS,
         "install_certificate": certificates.INSTALL,
+        "ocpp": security_settings.RAW,
         "reserve": reserving.RESERVE,
         "send_certificate": certificates.DELIVER,
         "send_local_list": local_lists.SEND_LIST,
         "set_charging_limit": charging_limits.SET,
-        "set_configuration": configuration.CHANGE,
+        "start_charging": remote_control.START,
+        "set_configuration": security_settings.CHANGE,
         "update_firmware": maintenance.FIRMWARE,
     }
 

@@ -1,64 +1,32 @@
 """uvicorn with this program's options, and with a drain before it closes sockets."""
 
 import asyncio
+import os
 import socket
+import ssl
+import threading
+from functools import partial
 
+import structlog
 import uvicorn
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from csms.file_limit import raise_file_limit
+from csms.websocket import WebSocketProtocol
 from ocpp_gateway import runtime
 
+logger = structlog.get_logger(__name__)
 # nginx and the chargers' own idle limits are at a minute or more; a dead peer shows within 45 s.
 PING_INTERVAL_SECONDS = 30
 PING_TIMEOUT_SECONDS = 15
 # The drain takes at most 15 s, the rest is the server's: together under 25.
 SHUTDOWN_SECONDS = 5
-# Who sends the head of a request, or a frame, byte by byte only wants to keep a socket occupied.
+# A database that hangs holds up threads, which nothing can interrupt; a service manager kills after
+# 30 s at the latest. Whatever is open by then was not confirmed to anybody.
+EXIT_SECONDS = 22
+# Who sends the head of a request byte by byte only wants to keep a socket occupied.
 PATIENCE_SECONDS = 10
-LEAST_BYTES = 1_000
-
-
-class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's own, but a socket forgets its handshake: 3 of 20 KB that an idle one costs."""
-
-    def start_keepalive(self) -> None:
-        """Called once the upgrade is answered; nothing looks at request and response after it."""
-        super().start_keepalive()
-        del self.request, self.response
-
-    # A frame that has begun and is not complete: since when it is watched, and what came of it.
-    _watch: asyncio.TimerHandle | None = None
-    _received = 0
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.conn.reader.buffer:
-            self._received += len(data)
-            if self._watch is None:
-                self._watch = self.loop.call_later(PATIENCE_SECONDS, self._look)
-        elif self._watch is not None:
-            self._unwatch()
-
-    def _look(self) -> None:
-        """Go on waiting for what grows, and for what we ourselves do not read."""
-        if self._received < LEAST_BYTES and not self.read_paused:
-            self._unwatch()
-            self.transport.abort()
-            return
-        self._received = 0
-        self._watch = self.loop.call_later(PATIENCE_SECONDS, self._look)
-
-    def _unwatch(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-        self._watch = None
-        self._received = 0
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._unwatch()
-        super().connection_lost(exc)
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -95,6 +63,18 @@ class HttpProtocol(HttpToolsProtocol):
 class Server(uvicorn.Server):
     """Lets messages in flight finish before uvicorn closes the sockets under them."""
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """A loop gives a TLS handshake a minute, and uvicorn has no option for less."""
+        loop = asyncio.get_running_loop()
+        listen = loop.create_server
+        if self.config.ssl is not None:
+            patient = partial(listen, ssl_handshake_timeout=PATIENCE_SECONDS)
+            loop.create_server = patient  # type: ignore[method-assign]
+        try:
+            await super().startup(sockets)
+        finally:
+            loop.create_server = listen  # type: ignore[method-assign]
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for listener in self.servers:
             listener.close()
@@ -102,8 +82,27 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def configure(host: str, port: int, **options: object) -> uvicorn.Config:
+class ProcessServer(Server):
+    """The only server of its process, which ends in time whatever hangs."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        giving_up = threading.Timer(EXIT_SECONDS, _give_up)
+        giving_up.daemon = True  # goes on while the interpreter waits for the hung threads
+        giving_up.start()
+        await super().shutdown(sockets)
+
+
+def _give_up() -> None:
+    logger.error("server_did_not_end", seconds=EXIT_SECONDS)
+    os._exit(1)
+
+
+def configure(
+    host: str, port: int, *, context: ssl.SSLContext | None = None, **options: object
+) -> uvicorn.Config:
     """The options that every process of ours runs with; `options` override them.
+
+    `context`: to end TLS here.
 
     Its "websockets-sansio" measured fastest and smallest of uvicorn's implementations; compression
     is off, because a frame of 300 bytes costs more CPU to inflate than it saves bandwidth and each
@@ -128,13 +127,15 @@ def configure(host: str, port: int, **options: object) -> uvicorn.Config:
             "access_log": False,
             "log_config": None,
             "log_level": "warning",
+            "ssl_context_factory": None if context is None else lambda _config, _make: context,
             **options,
         },
     )
 
 
-def serve(host: str, port: int, **options: object) -> None:
+def serve(host: str, port: int, *, context: ssl.SSLContext | None = None) -> None:
     """Run until SIGTERM or SIGINT."""
-    config = configure(host, port, **options)
+    raise_file_limit()
+    config = configure(host, port, context=context)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(Server(config).serve())
+        runner.run(ProcessServer(config).serve())

@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
 
 from chargepoints.api.service_views import ServiceStationView
 from chargepoints.api.views import StationDetailView
-from csms import health
+from csms import health, metrics
 from csms.common.api import converters  # noqa: F401  (registers the form of identities)
 from csms.common.api.openapi import SchemaView
 from transactions.api.representation import tariffs_of
@@ -15,6 +15,7 @@ HEALTH = [
     path("health", health.HealthView.as_view(), name="health"),
     path("healthz", health.LivenessView.as_view(), name="healthz"),
     path("readyz", health.ReadinessView.as_view(), name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("api/health", health.ApiHealthView.as_view(), name="api-health"),
 ]
 DOCUMENTATION = [
@@ -48,6 +49,9 @@ urlpatterns = [
     path("", include("chargepoints.api.urls")),
     path("", include("ocpp_gateway.api.urls")),
     path("", include("transactions.api.urls")),
+    path("", include("payments.api.urls")),
+    path("", include("invoicing.api.urls")),
+    path("", include("notifications.api.urls")),
     path("", include(STATION)),
     path("admin/", admin.site.urls),
 ]

@@ -1,5 +1,6 @@
 """The charger's side of the gateway as a Channels consumer: handshake, receive loop, end."""
 
+import asyncio
 from typing import Any
 
 import structlog
@@ -7,10 +8,13 @@ from channels.consumer import AsyncConsumer
 from django.conf import settings
 from django.db import Error as DatabaseFailure
 
+from csms.common.api.addresses import address_group
 from csms.common.clock import now
 from ocpp_gateway import runtime as runtimes
-from ocpp_gateway.auth import Admission, Refusal, admit
+from ocpp_gateway.auth import Admission, admit, refused_unseen
+from ocpp_gateway.credentials import Refusal
 from ocpp_gateway.handshake import UpgradeRequest, read_upgrade, refuse
+from ocpp_gateway.limits import TooManyWaiting
 from ocpp_gateway.runtime import Runtime
 from ocpp_gateway.station_socket import (
     SERVICE_RESTART,
@@ -24,6 +28,13 @@ logger = structlog.get_logger(__name__)
 PROTOCOL_ERROR = 1002
 MESSAGE_TOO_BIG = 1009
 ABNORMAL_CLOSURE = 1006
+# Every refusal takes as long, whatever was checked for it: how long must not tell who exists.
+REFUSAL_SECONDS = 0.1
+
+
+async def wait_until(moment: float) -> None:
+    """Return at `moment` by the event loop's clock, at once if it is over."""
+    await asyncio.sleep(max(0.0, moment - asyncio.get_running_loop().time()))
 
 
 class OcppConsumer(AsyncConsumer):
@@ -44,12 +55,15 @@ class OcppConsumer(AsyncConsumer):
             await send({"type": "websocket.accept", "subprotocol": None})
             await send({"type": "websocket.close", "code": PROTOCOL_ERROR})
             return
-        # The server keeps the scope as long as the socket lives; its headers are done with.
+        # The server keeps the scope as long as the socket lives; what let it in is done with.
         scope["headers"] = []
-        await self._serve(StationSocket(runtime, admission, send, now()), admission, receive)
+        scope.get("extensions", {}).pop("tls", None)
+        socket = StationSocket(runtime, admission, send, now(), scope.get("state"))
+        await self._serve(socket, admission, receive)
 
     async def _admit(self, runtime: Runtime, scope: dict[str, Any], send: Send) -> Admission | None:
         """Return the admission, or None after the refusal was sent."""
+        began = runtime.loop.time()
         request = read_upgrade(scope)
         outcome: Admission | Refusal
         if request is None:
@@ -64,15 +78,22 @@ class OcppConsumer(AsyncConsumer):
             "connection_refused",
             status=outcome.status,
             reason=outcome.reason,
+            detail=outcome.detail,
             identity=request.identity if request else scope.get("path", "")[:100],
             address=request.address if request else "",
         )
+        await wait_until(began + REFUSAL_SECONDS)
         await refuse(scope, send, outcome.status)
         return None
 
     async def _ask(self, runtime: Runtime, request: UpgradeRequest) -> Admission | Refusal:
+        if refused := refused_unseen(request, now()):
+            return refused
         try:
-            return await runtime.business.call(admit, request, runtime.node_id, now())
+            async with runtime.gate.passage(address_group(request.address)):
+                return await runtime.business.call(admit, request, runtime.node_id, now())
+        except TooManyWaiting:
+            return Refusal(503, "too_many_of_the_address_wait")
         except DatabaseFailure as error:
             return Refusal(503, f"database: {error}")
 

@@ -9,7 +9,9 @@ from urllib.parse import parse_qs, unquote_to_bytes
 
 from django.conf import settings
 
-from csms.common.api.addresses import address_behind_proxies
+from csms.common.api.addresses import address_behind_proxies, may_forward
+from ocpp_gateway import client_certificates
+from ocpp_gateway.client_certificates import ClientCertificate
 from ocpp_gateway.versions import ADAPTERS
 
 PATH_PREFIX = b"ocpp"
@@ -43,6 +45,7 @@ class UpgradeRequest:
     subprotocols: tuple[str, ...]
     query_version: str
     credentials: Credentials | None
+    certificate: ClientCertificate | None
     is_secure: bool
     address: str
 
@@ -64,6 +67,7 @@ def read_upgrade(scope: dict[str, Any]) -> UpgradeRequest | None:
         subprotocols=tuple(name.strip() for name in scope.get("subprotocols", ()) if name.strip()),
         query_version=parameters.get("version", ""),
         credentials=_credentials_of(headers.get(b"authorization", b"")),
+        certificate=client_certificates.shown(scope),
         is_secure=_is_secure(scope, headers),
         address=_address_of(scope),
     )
@@ -99,7 +103,8 @@ def _credentials_of(header: bytes) -> Credentials | None:
 
 
 def _is_secure(scope: dict[str, Any], headers: dict[bytes, bytes]) -> bool:
-    if settings.REST_FRAMEWORK["NUM_PROXIES"]:
+    client = scope.get("client")
+    if settings.REST_FRAMEWORK["NUM_PROXIES"] and may_forward(str(client[0]) if client else ""):
         # Only a proxy of ours can say it, and then only the proxy: it ends the TLS.
         return headers.get(b"x-forwarded-proto", b"").strip().lower() in (b"https", b"wss")
     return bool(scope.get("scheme") == "wss")
@@ -112,21 +117,19 @@ def _address_of(scope: dict[str, Any]) -> str:
 
 
 def choose_subprotocol(
-    request: UpgradeRequest, allowed: list[str], *, assumes_one: bool
+    request: UpgradeRequest, allowed: list[str], *, default: str
 ) -> tuple[str | None, str]:
     """Return what to echo in the 101 (None: nothing) and the subprotocol to speak ("" for none).
 
     The charger's order of preference counts (OCPP-J 1.6 §3.1.2), within what the station's record
-    allows. A charger that offers none speaks what its address or its record says.
+    allows. A charger that offers none speaks what its address says, else `default` ("" for none).
     """
     for name in request.subprotocols:
         if name in ADAPTERS and name in allowed:
             return name, name
     if request.subprotocols:
         return None, ""
-    assumed = f"ocpp{request.query_version}" if request.query_version else ""
-    if not assumed and assumes_one:
-        assumed = DEFAULT_SUBPROTOCOL
+    assumed = f"ocpp{request.query_version}" if request.query_version else default
     return None, assumed if assumed in ADAPTERS and assumed in allowed else ""
 
 

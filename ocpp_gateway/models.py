@@ -39,6 +39,8 @@ class StationConnection(models.Model):
     version = models.CharField(_("OCPP version"), max_length=10, blank=True)
     remote_address = models.CharField(_("address"), max_length=64, blank=True)
     connected_at = models.DateTimeField(_("connected"), null=True)
+    # The station's, as it was when its charger was let in: exact, where two clocks are not.
+    credentials_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
     close_code = models.PositiveSmallIntegerField(_("close code"), null=True, blank=True)
 
@@ -66,7 +68,12 @@ class Message(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     at = models.DateTimeField(_("time"))
     station = models.ForeignKey(
-        Station, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+        Station,
+        models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("station"),
     )
     epoch = models.BigIntegerField()
     direction = models.CharField(_("direction"), max_length=3, choices=Direction)

@@ -16,6 +16,7 @@ GROUP = "ocpp-gateways"
 COMMAND = "gateway.command"
 SUPERSEDED = "gateway.superseded"
 ARCHIVED = "gateway.archived"
+UNAUTHENTICATED = "gateway.unauthenticated"
 SEND_TIMEOUT_SECONDS = 3
 
 
@@ -44,6 +45,10 @@ def command_waits(station_id: int) -> dict[str, Any]:
 
 def archived(station_id: int) -> dict[str, Any]:
     return {"type": ARCHIVED, "station_id": station_id}
+
+
+def unauthenticated(station_id: int) -> dict[str, Any]:
+    return {"type": UNAUTHENTICATED, "station_id": station_id}
 
 
 def superseded(station_id: int, epoch: int) -> dict[str, Any]:

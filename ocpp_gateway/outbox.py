@@ -14,6 +14,8 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
+from chargepoints.domain.states import CommandStatus
+from chargepoints.models import Command
 from chargepoints.services import commands
 from csms.common.clock import now
 from ocpp_gateway.presence import Presence
@@ -26,17 +28,26 @@ from ocpp_gateway.threads import DatabaseThreads
 from ocpp_gateway.versions import Adapter
 
 logger = structlog.get_logger(__name__)
+MOST_NAMED = 20
 MOST_UNSETTLED = 10_000
 # After a deploy every charger reconnects at once, and few of them boot: asked in small groups.
 BOOT_REQUESTS_PER_TICK = 20
 
 
+def is_boot_trigger(command: Command) -> bool:
+    return command.name == "trigger" and command.parameters.get("message") == "BootNotification"
+
+
 class Outbox:
     """Sends the commands of the stations whose sockets this process holds."""
 
-    def __init__(self, presence: Presence, threads: DatabaseThreads) -> None:
+    def __init__(
+        self, presence: Presence, threads: DatabaseThreads, tick_threads: DatabaseThreads
+    ) -> None:
         self._presence = presence
         self._threads = threads
+        # A time-out is due also while a storm of messages keeps all the others busy.
+        self._tick_threads = tick_threads
         self._sending: dict[int, asyncio.Task[None]] = {}
         self._again: set[int] = set()
         self._returned: set[int] = set()
@@ -60,7 +71,10 @@ class Outbox:
         try:
             while self._returned:
                 returned, self._returned = self._returned, set()
-                for station_id in await self._threads.call(commands.queued_stations, returned):
+                # To name thousands costs more than to read whose commands wait.
+                named = returned if len(returned) <= MOST_NAMED else None
+                waiting = await self._threads.call(commands.queued_stations, named)
+                for station_id in waiting & returned:
                     self.wake(station_id)
         except (OperationalError, InterfaceError) as error:
             logger.warning("outbox_database_is_down", error=str(error))
@@ -106,7 +120,7 @@ class Outbox:
     async def _send_next(self, socket: StationSocket) -> bool:
         """Send one command; whether it is worth looking for another one at once."""
         outgoing = await self._threads.call(
-            sending.prepare, socket.station_id, socket.epoch, socket.adapter
+            sending.prepare, socket.station_id, socket.epoch, socket.adapter, socket.quirks
         )
         if outgoing is None:
             return False
@@ -118,6 +132,8 @@ class Outbox:
         command_id = outgoing.command.pk
         # Before it is sent: whatever happens then, the time-out must find it.
         self._waiting[socket.station_id] = socket
+        if is_boot_trigger(outgoing.command):
+            socket.boot_trigger_id = outgoing.message_id
         try:
             await socket.send_call(outgoing.message_id, outgoing.action, outgoing.payload, now())
         except ProtocolStateError as error:
@@ -125,6 +141,11 @@ class Outbox:
         except SocketClosed:
             # The close has ended it as "outcome unknown"; that nothing went out is certain.
             await self._threads.call(commands.fail, command_id, "The charger was gone.")
+        except Exception as error:
+            if socket.core.in_flight is not None:
+                raise  # The frame may be out: the answer or the time-out ends the command.
+            logger.exception("command_not_sent", command=str(command_id))
+            await self._threads.call(commands.fail, command_id, f"Not sent: {error!r}")
 
     # --- answers
 
@@ -146,14 +167,17 @@ class Outbox:
             )
         else:
             answer = replace(answer, payload=received.payload)
-        await self._settle(answer, socket.adapter)
+            if received.action and received.message_id == socket.boot_trigger_id:
+                status, _error = socket.adapter.interpret(received.action, received.payload)
+                socket.will_boot_as_asked = status is CommandStatus.ACCEPTED
+        await self._settle(answer, socket.adapter, self._threads)
         if socket.core.in_flight is None:
             self._waiting.pop(socket.station_id, None)
         self.wake(socket.station_id)
 
-    async def _settle(self, answer: Answer, adapter: Adapter) -> None:
+    async def _settle(self, answer: Answer, adapter: Adapter, threads: DatabaseThreads) -> None:
         try:
-            await self._threads.call(sending.settle, answer, adapter)
+            await threads.call(sending.settle, answer, adapter)
         except (OperationalError, InterfaceError) as error:
             self._unsettled.append((answer, adapter))
             logger.warning("answer_not_stored_yet", error=str(error))
@@ -166,11 +190,10 @@ class Outbox:
     async def tick(self, at: datetime) -> None:
         """Do what no message asks for: time-outs, answers not stored, commands not nudged."""
         for _answer in range(len(self._unsettled)):
-            await self._settle(*self._unsettled.popleft())
+            await self._settle(*self._unsettled.popleft(), self._tick_threads)
         await self._time_out(at)
-        idle = [socket.station_id for socket in self._presence if self._may_send(socket)]
-        if idle:
-            for station_id in await self._threads.call(commands.queued_stations, idle):
+        if len(self._presence):
+            for station_id in await self._tick_threads.call(commands.queued_stations):
                 self.wake(station_id)
         await self._ask_for_boots(at)
 
@@ -183,7 +206,7 @@ class Outbox:
             message_id = socket.core.expire_call(at, timeout)
             if message_id is not None:
                 del self._waiting[station_id]
-                await self._threads.call(sending.time_out, station_id, message_id, at)
+                await self._tick_threads.call(sending.time_out, station_id, message_id, at)
 
     async def _ask_for_boots(self, at: datetime) -> None:
         grace = timedelta(seconds=settings.OCPP_BOOT_GRACE_SECONDS)
@@ -195,7 +218,7 @@ class Outbox:
         ]
         for socket in silent[:BOOT_REQUESTS_PER_TICK]:
             socket.is_online = socket.is_trigger_asked = True
-            await self._threads.call(sending.ask_for_boot, socket.station_id)
+            await self._tick_threads.call(sending.ask_for_boot, socket.station_id)
 
     async def stop(self) -> None:
         if self._looking is not None:

@@ -2,23 +2,26 @@
 
 import asyncio
 import gc
+import math
 import os
 import socket as network
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 
 from chargepoints.services.anomalies import record_many
 from chargepoints.services.presence import record_seen
 from csms.common.clock import now
 from csms.common.identifiers import uuid7
 from ocpp_gateway import nudges
+from ocpp_gateway.guessing import GuessLimits
+from ocpp_gateway.limits import Gate
 from ocpp_gateway.outbox import Outbox
 from ocpp_gateway.presence import Presence
 from ocpp_gateway.services import leases
@@ -30,6 +33,8 @@ logger = structlog.get_logger(__name__)
 TICK_SECONDS = 1.0
 RECONNECT_SECONDS = 2.0
 DRAIN_SECONDS = 15
+# A charger that answers no pings is there as long as one of so many heartbeats comes through.
+QUIET_INTERVALS = 3
 
 
 def tune_interpreter() -> None:
@@ -53,18 +58,27 @@ class Runtime:
         self.loop = asyncio.get_running_loop()
         self.presence = Presence()
         self.business = DatabaseThreads("business", settings.OCPP_BUSINESS_THREADS)
+        # Whatever one address does, the other threads are for everybody else.
+        self.gate = Gate(max(1, settings.OCPP_BUSINESS_THREADS // 2))
+        self.guesses = GuessLimits(settings.OCPP_REFUSED_CARDS_BURST)
         self.telemetry = TelemetryWriter(
             capacity=settings.OCPP_TELEMETRY_QUEUE_SIZE,
             batch_size=settings.OCPP_TELEMETRY_BATCH_SIZE,
+            writers=settings.OCPP_TELEMETRY_WRITERS if connection.vendor == "postgresql" else 1,
         )
-        self.outbox = Outbox(self.presence, self.business)
-        self.is_draining = False
+        # Each has a thread of its own, so that nothing that takes long makes the process seem dead.
+        self._heartbeat = DatabaseThreads("heartbeat", 1)
         self._housekeeping = DatabaseThreads("housekeeping", 1)
+        self._outbox_tick = DatabaseThreads("outbox", 1)
+        self.outbox = Outbox(self.presence, self.business, self._outbox_tick)
+        self.is_draining = False
         self._tasks: list[asyncio.Task[None]] = []
         # Strong references: the event loop itself keeps none to its tasks.
         self._errands: set[asyncio.Task[None]] = set()
         self._started_at = now()
-        self._last_beat: datetime | None = None
+        # By the loop's clock: the system's may be set back, and a silent process counts as dead.
+        self._last_beat = self._last_housekeeping = -math.inf
+        self._without_socket: set[tuple[int, int]] = set()
         self._channel = ""
         self._empty = asyncio.Event()
 
@@ -78,7 +92,9 @@ class Runtime:
             logger.error("gateway_starts_without_database", error=str(error))
         self.telemetry.start()
         self._tasks = [
-            asyncio.create_task(self._tick_for_ever(), name="gateway-tick"),
+            asyncio.create_task(self._repeat(self._beat_if_due), name="gateway-heartbeat"),
+            asyncio.create_task(self._repeat(self._keep_house), name="gateway-housekeeping"),
+            asyncio.create_task(self._repeat(self.outbox.tick), name="gateway-tick"),
             asyncio.create_task(self._listen(), name="gateway-nudges"),
         ]
         nudges.add_listener(self)
@@ -92,7 +108,8 @@ class Runtime:
             logger.info("gateway_drains", sockets=len(sockets))
         for socket in sockets:
             if not socket.is_busy:  # the others close themselves after their message
-                await socket.close(SERVICE_RESTART, "service restart")
+                # Each for itself: one that does not read takes its time.
+                self.run_errand(socket.close(SERVICE_RESTART, "service restart"))
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
                 while len(self.presence):
@@ -111,8 +128,10 @@ class Runtime:
         await asyncio.gather(*self._errands, return_exceptions=True)
         await self.outbox.stop()
         await self.telemetry.stop()
+        # A beat that is still under way would bring back the row of this process.
+        await asyncio.to_thread(self._heartbeat.close)
         await self._last_words()
-        for threads in (self.business, self._housekeeping):
+        for threads in (self.business, self._housekeeping, self._outbox_tick):
             await asyncio.to_thread(threads.close)
         logger.info("gateway_stopped", node=str(self.node_id))
 
@@ -151,15 +170,12 @@ class Runtime:
         self.presence.remove(socket)
         key, end = (socket.station_id, socket.epoch), (code, now())
         try:
-            await self._release(key, end)
+            await self.business.call(leases.release, *key, code=end[0], at=end[1])
         except (OperationalError, InterfaceError) as error:
             self.presence.unreleased[key] = end
             logger.warning("lease_not_released_yet", identity=socket.identity, error=str(error))
         if not len(self.presence):
             self._empty.set()
-
-    async def _release(self, key: tuple[int, int], end: tuple[int | None, datetime]) -> None:
-        await self.business.call(leases.release, *key, code=end[0], at=end[1])
 
     # --- nudges
 
@@ -199,6 +215,8 @@ class Runtime:
         kind = message.get("type")
         if kind == nudges.ARCHIVED:
             self.run_errand(socket.close(POLICY_VIOLATION, "the station is archived"))
+        elif kind == nudges.UNAUTHENTICATED:
+            self.run_errand(socket.close(POLICY_VIOLATION, "sign in again"))
         elif kind == nudges.SUPERSEDED:
             if socket.epoch < message["epoch"]:
                 self._supersede(socket)
@@ -207,36 +225,37 @@ class Runtime:
 
     # --- tick
 
-    async def _tick_for_ever(self) -> None:
-        duties: tuple[Callable[[datetime], Awaitable[None]], ...] = (
-            self._beat_if_due,
-            self.outbox.tick,
-        )
+    async def _repeat(self, duty: Callable[[datetime], Awaitable[None]]) -> None:
+        """Do `duty` at every tick, whatever became of it before and whatever others do."""
         is_down = False
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            at = now()
-            for duty in duties:
-                try:
-                    await duty(at)
-                    is_down = False
-                except (OperationalError, InterfaceError) as error:
-                    if not is_down:
-                        logger.error("tick_database_is_down", error=str(error))
-                    is_down = True
-                except Exception:
-                    logger.exception("tick_failed")
+            try:
+                await duty(now())
+                is_down = False
+            except (OperationalError, InterfaceError) as error:
+                if not is_down:
+                    logger.error("tick_database_is_down", error=str(error))
+                is_down = True
+            except Exception:
+                logger.exception("tick_failed")
 
     async def _beat_if_due(self, at: datetime) -> None:
-        if self._last_beat is None or at - self._last_beat >= leases.NODE_HEARTBEAT:
+        if self.loop.time() - self._last_beat >= leases.NODE_HEARTBEAT.total_seconds():
             await self._beat(at)
+
+    async def _keep_house(self, at: datetime) -> None:
+        """Once after each beat: leases can only be taken back while the process has its row."""
+        if self._last_housekeeping < self._last_beat:
+            self._last_housekeeping = self._last_beat
+            self._watch_quiet(at)
             await self._flush(at)
             await self._check_leases(at)
             if self._channel:
                 self.run_errand(self._renew_membership())
 
     async def _beat(self, at: datetime) -> None:
-        await self._housekeeping.call(
+        await self._heartbeat.call(
             leases.beat,
             self.node_id,
             host=network.gethostname(),
@@ -244,7 +263,21 @@ class Runtime:
             started_at=self._started_at,
             at=at,
         )
-        self._last_beat = at
+        self._last_beat = self.loop.time()
+
+    def _watch_quiet(self, at: datetime) -> None:
+        """Close chargers that answer no pings (case 12) once they say nothing any more."""
+        longest = QUIET_INTERVALS * timedelta(seconds=settings.OCPP_HEARTBEAT_INTERVAL_SECONDS)
+        for socket in self.presence:
+            if socket.is_closed or socket.quirks is None or not socket.quirks.answers_no_pings:
+                continue
+            missed = socket.take_missed_pings()
+            if missed:
+                detail = f"{missed} since the last look"
+                self.presence.deviated(socket.station_id, "ping_unanswered", detail, at)
+            socket.heard_at = self.presence.seen.get(socket.station_id, socket.heard_at)
+            if at - socket.heard_at > longest:
+                self.run_errand(socket.close(POLICY_VIOLATION, "silent for too long"))
 
     async def _flush(self, at: datetime) -> None:
         """Write what was gathered: when stations were heard, deviations, ends of leases."""
@@ -254,11 +287,15 @@ class Runtime:
             await self._housekeeping.call(record_many, deviations)
         while self.presence.unreleased:
             key, end = next(iter(self.presence.unreleased.items()))
-            await self._release(key, end)
+            await self._housekeeping.call(leases.release, *key, code=end[0], at=end[1])
             self.presence.unreleased.pop(key, None)
 
     async def _check_leases(self, at: datetime) -> None:
-        """Close what was taken over elsewhere or archived; take back what a sweeper released."""
+        """Make sockets and leases agree again.
+
+        Close what may not be open any more, take back what a sweeper released, and release what
+        no socket stands for.
+        """
         held = await self._housekeeping.call(leases.held_by, self.node_id)
         for socket in self.presence:
             if socket.is_closed or held.get(socket.station_id) == socket.epoch:
@@ -270,6 +307,15 @@ class Runtime:
             )
             if not is_mine:
                 self._supersede(socket)
+        await self._release_abandoned(held, at)
+
+    async def _release_abandoned(self, held: dict[int, int], at: datetime) -> None:
+        """Release what no socket has at two looks: at the first it may be about to be accepted."""
+        without_socket = {lease for lease in held.items() if self.presence.get(lease[0]) is None}
+        for station_id, epoch in without_socket & self._without_socket:
+            logger.warning("lease_without_socket", station_id=station_id, epoch=epoch)
+            await self._housekeeping.call(leases.release, station_id, epoch, code=None, at=at)
+        self._without_socket = without_socket
 
 
 _runtimes: dict[asyncio.AbstractEventLoop, "asyncio.Task[Runtime]"] = {}

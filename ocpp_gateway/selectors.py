@@ -1,5 +1,7 @@
 """What may be seen of the gateway: who is connected, and what was said."""
 
+from datetime import datetime, timedelta
+
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.selectors.scope import Caller, within_scope
@@ -23,6 +25,23 @@ def connections_visible_to(caller: Caller) -> QuerySet[StationConnection]:
         .annotate(in_flight=Subquery(in_flight.values("action")[:1]))
         .order_by("station__identity")
     )
+
+
+# How far around a moment frames have to do with it, and how many of them a person reads.
+_AROUND = timedelta(minutes=2)
+_MOST_AROUND = 40
+
+
+def messages_around(station_id: int, at: datetime) -> list[Message]:
+    """Return the frames just before and after `at`, oldest first. The caller may see the station.
+
+    Of many the nearest before and the nearest after.
+    """
+    found = Message.objects.filter(station_id=station_id)
+    before = found.filter(at__gte=at - _AROUND, at__lte=at).order_by("-at", "-id")
+    after = found.filter(at__gt=at, at__lte=at + _AROUND).order_by("at", "id")
+    half = _MOST_AROUND // 2
+    return [*reversed(before[:half]), *after[:half]]
 
 
 def messages_of(station: Station) -> QuerySet[Message]:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.db import InterfaceError, OperationalError
 
+from chargepoints.domain.quirks import Quirks, Strictness
 from csms.common.clock import now
 from csms.common.errors import DomainError
-from ocpp_gateway import dispatch
+from ocpp_gateway import dispatch, liveness
 from ocpp_gateway.auth import Admission
-from ocpp_gateway.guessing import GuessLimit
+from ocpp_gateway.clock_watch import ClockWatch
 from ocpp_gateway.protocol.connection import (
     ACCEPTED,
     IncomingCall,
@@ -47,18 +48,25 @@ class StationSocket:
 
     `is_online`: commands may be sent: the charger has had its boot answered, or does not boot.
     `in_doubt_until`: its boot interrupted sessions, which readings until then take up again.
+    `heard_at`: kept only of a charger whose pongs do not tell that it is there.
+    `boot_trigger_id`: the message id of our last request for a boot, which may come to nothing.
+    `will_boot_as_asked`: the charger has accepted it; a boot before that is its own.
+    `quirks`: how the charger is known to deviate; None, as for most, costs nothing per message.
     """
 
     __slots__ = (
         "_is_close_sent",
         "_send",
+        "_state",
         "adapter",
+        "boot_trigger_id",
         "called_at",
+        "clock",
         "connected_at",
         "core",
         "epoch",
-        "guesses",
         "has_booted",
+        "heard_at",
         "identity",
         "in_doubt_until",
         "is_busy",
@@ -66,12 +74,19 @@ class StationSocket:
         "is_online",
         "is_trigger_asked",
         "operator_id",
+        "quirks",
         "runtime",
         "station_id",
+        "will_boot_as_asked",
     )
 
     def __init__(
-        self, runtime: "Runtime", admission: Admission, send: Send, connected_at: datetime
+        self,
+        runtime: "Runtime",
+        admission: Admission,
+        send: Send,
+        connected_at: datetime,
+        state: dict[str, Any] | None = None,
     ) -> None:
         self.runtime = runtime
         self.station_id = admission.station_id
@@ -80,13 +95,27 @@ class StationSocket:
         self.operator_id = admission.operator_id
         self.adapter: Adapter = ADAPTERS[admission.subprotocol]
         self.core = self.adapter.connection(admission.registration)
-        self.connected_at = connected_at
+        self.connected_at = self.heard_at = connected_at
         self.called_at = 0.0
         self.has_booted = self.is_online = self.is_trigger_asked = False
+        self.will_boot_as_asked = False
+        self.boot_trigger_id = ""
         self.is_busy = self.is_closed = self._is_close_sent = False
         self.in_doubt_until: datetime | None = None
-        self.guesses: GuessLimit | None = None
         self._send = send
+        self.clock: ClockWatch | None = None
+        self._state = {} if state is None else state
+        self.adopt(admission.quirks)
+
+    def adopt(self, quirks: Quirks | None) -> None:
+        """Treat the charger as its quirk profile says, from the next message on."""
+        self.quirks = quirks
+        self.core.is_strict = quirks is not None and quirks.strictness is Strictness.STRICT
+        liveness.expect_pongs(self._state, quirks is None or not quirks.answers_no_pings)
+
+    def take_missed_pings(self) -> int:
+        """How many pings it was forgiven since the last call."""
+        return liveness.take_missed_pings(self._state)
 
     # --- out
 

@@ -5,6 +5,7 @@ only then is each charger answered: durable acknowledgement at the price of one 
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -23,6 +24,9 @@ from transactions.services.readings import ReadingRow, reading_rows, store_readi
 logger = structlog.get_logger(__name__)
 # How long a batch gathers. A commit costs about as much, so waiting less would not answer sooner.
 GATHER_SECONDS = 0.002
+# How long what nobody waits for may gather: a commit for each heartbeat's two lines would be most
+# of what an idle charger costs.
+UNHURRIED_GATHER_SECONDS = 0.1
 PAUSE_AFTER_OUTAGE_SECONDS = 0.5
 
 
@@ -51,35 +55,49 @@ class Item:
 
 
 class TelemetryWriter:
-    """Collects items in the event loop and writes them in batches in a thread of its own.
+    """Collects items in the event loop and writes them in batches, each in one of its threads.
+
+    With several `writers` one batch gathers while another is on its way to the disk. Two batches
+    never hold items of which a charger waits for one before it sends the other, so each charger's
+    order is kept.
 
     Bounded: while it is full, sockets wait in `room` and are not read. If the database is down,
-    items that somebody waits for fail, archive rows are kept as far as there is room.
+    items that somebody waits for fail at once, archive rows are kept as far as there is room.
     """
 
-    def __init__(self, *, capacity: int, batch_size: int) -> None:
+    def __init__(self, *, capacity: int, batch_size: int, writers: int = 1) -> None:
         self._capacity = capacity
         self._batch_size = batch_size
         self._items: deque[Item] = deque()
         self._arrived = asyncio.Event()
+        self._is_awaited = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
-        self._thread = DatabaseThreads("telemetry", 1)
-        self._batches = BatchWriter()
-        self._task: asyncio.Task[None] | None = None
+        self._gathering = asyncio.Lock()
+        self._threads = [DatabaseThreads("telemetry", 1) for _writer in range(writers)]
+        self.tasks: list[asyncio.Task[None]] = []
         self._is_stopping = False
         self._is_down = False
+        self._lost_rows = 0
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="telemetry")
+        self.tasks = [
+            asyncio.create_task(self._run(thread, BatchWriter()), name="telemetry")
+            for thread in self._threads
+        ]
 
     async def stop(self) -> None:
         """Write what is left, then end."""
         self._is_stopping = True
         self._arrived.set()
-        if self._task is not None:
-            await self._task
-        await asyncio.to_thread(self._thread.close)
+        self._is_awaited.set()
+        await asyncio.gather(*self.tasks)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.close)
+
+    def __len__(self) -> int:
+        """How many items wait to be written."""
+        return len(self._items)
 
     @property
     def is_full(self) -> bool:
@@ -92,39 +110,65 @@ class TelemetryWriter:
             await self._has_room.wait()
 
     def archive(self, row: ArchiveRow) -> None:
-        """Leave `row` for one of the next batches."""
+        """Leave `row` for one of the next batches; nobody is told if there is no room for it."""
+        if self._is_down and self.is_full:
+            self._lost_rows += 1
+            return
         self._put(Item(row.station_id, row))
 
     def submit(self, item: Item) -> "asyncio.Future[None]":
         """Return a future that is done once `item` is committed, and fails if it cannot be."""
         item.done = done = asyncio.get_running_loop().create_future()
+        if self._is_down and self.is_full:
+            done.set_exception(OperationalError("The database is down, and the queue is full."))
+            return done
         self._put(item)
+        if not self._is_awaited.is_set():
+            self._is_awaited.set()
         return done
 
     def _put(self, item: Item) -> None:
         self._items.append(item)
         if not self._arrived.is_set():
             self._arrived.set()
+        if len(self._items) >= self._batch_size or self.is_full:
+            self._is_awaited.set()
 
-    async def _run(self) -> None:
+    async def _run(self, thread: DatabaseThreads, batches: "BatchWriter") -> None:
         while True:
-            if not self._items:
-                if self._is_stopping:
-                    return
-                self._arrived.clear()
-                await self._arrived.wait()
-            if not self._is_stopping:
-                await asyncio.sleep(GATHER_SECONDS)
-            size = min(len(self._items), self._batch_size)
-            batch = [self._items.popleft() for _item in range(size)]
+            async with self._gathering:
+                batch = await self._gather()
+            if batch is None:
+                return
             if batch:
-                await self._write(batch)
+                await self._write(batch, thread, batches)
             if not self.is_full:
                 self._has_room.set()
 
-    async def _write(self, batch: list[Item]) -> None:
+    async def _gather(self) -> list[Item] | None:
+        """The next batch; None when there is nothing left to write and nothing will come."""
+        if not self._items:
+            if self._is_stopping:
+                return None
+            self._arrived.clear()
+            await self._arrived.wait()
+        if not self._is_awaited.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(UNHURRIED_GATHER_SECONDS):
+                    await self._is_awaited.wait()
+        if not self._is_stopping:
+            await asyncio.sleep(GATHER_SECONDS)
+        size = min(len(self._items), self._batch_size)
+        batch = [self._items.popleft() for _item in range(size)]
+        if not self._items and not self._is_stopping:
+            self._is_awaited.clear()
+        return batch
+
+    async def _write(
+        self, batch: list[Item], thread: DatabaseThreads, batches: "BatchWriter"
+    ) -> None:
         try:
-            culprits = await self._thread.call(self._batches.write, batch)
+            culprits = await thread.call(batches.write, batch)
         except Exception as error:
             # As a rule the database is down. Whatever it is, the lane has to go on: every charger
             # of the process waits for it.
@@ -146,18 +190,25 @@ class TelemetryWriter:
     def _keep_archive(self, batch: list[Item], error: Exception) -> None:
         self._is_down = True
         self._has_room.set()
-        for item in batch:
+        is_outage = isinstance(error, OperationalError | InterfaceError)
+        failed = list(batch)
+        if is_outage:
+            # Each attempt takes seconds: who waits behind this batch hears of it now.
+            failed += (item for item in self._items if item.done is not None)
+            self._items = deque(item for item in self._items if item.done is None)
+        for item in failed:
             if item.done is not None and not item.done.done():
                 item.done.set_exception(error)
         rows = [item for item in batch if item.done is None]
         room = 0 if self._is_stopping else max(0, self._capacity - len(self._items))
         self._items.extendleft(reversed(rows[:room]))
-        lost = max(0, len(rows) - room)
-        is_outage = isinstance(error, OperationalError | InterfaceError)
+        lost, self._lost_rows = max(0, len(rows) - room) + self._lost_rows, 0
+        # Another writer may sleep although there are rows again.
+        self._arrived.set()
         logger.error(
             "telemetry_database_is_down" if is_outage else "telemetry_batch_not_written",
             error=str(error),
-            items=len(batch),
+            items=len(failed),
             archive_rows_lost=lost,
             exc_info=None if is_outage else error,
         )

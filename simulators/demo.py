@@ -65,6 +65,10 @@ class Plan:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def console(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
     def ocpp(self) -> str:
         return f"ws://127.0.0.1:{self.port}/ocpp"
 
@@ -84,6 +88,8 @@ class Plan:
             "DATABASE_URL": "",
             "REDIS_URL": "",
             "FIELD_ENCRYPTION_KEYS": "",
+            # Not by number: passkeys need a name.
+            "PUBLIC_URL": self.console,
             "LOG_FORMAT": "text",
             "LOG_LEVEL": "INFO",
             "OCPP_HEARTBEAT_INTERVAL_SECONDS": "30",
@@ -197,7 +203,7 @@ def welcome(plan: Plan, family: Family) -> None:
     uri = manage(plan, family, "demo_code", "--uri")
     say(
         f"""
-  Dashboard   {plan.http}/admin/
+  Dashboard   {plan.console}/admin/
   Sign in     {ADMIN_EMAIL}   password  {plan.credentials.staff_password}
               {STAFF_EMAIL}   the same password, one operator only
   One-time    {code} now; a new one each 30 seconds: make demo-code

@@ -1,6 +1,7 @@
 """Fixtures that every test may use. Rows to start from: `tests.support.factories`."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -9,9 +10,12 @@ from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.support import backends
+from tests.support.flushing import cheap_flush
 
 _facts: dict[str, str] = {}
-_browser_tests: dict[str, int] = {"passed": 0, "failed": 0, "skipped": 0}
+# What some tests need: the variable that promises it, and what became of these tests.
+_promises = {"browser": "REQUIRE_BROWSER", "nginx": "REQUIRE_NGINX"}
+_outcomes: dict[str, Counter[str]] = {marker: Counter() for marker in _promises}
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -25,31 +29,40 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _facts:
         terminalreporter.write_line(f"Tests ran on {_facts['database']}.")
-    if any(_browser_tests.values()):
-        counted = ", ".join(f"{count} {outcome}" for outcome, count in _browser_tests.items())
-        terminalreporter.write_line(f"Browser tests: {counted}.")
+    for marker, outcomes in _outcomes.items():
+        if outcomes:
+            counted = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+            terminalreporter.write_line(f"Tests with {marker}: {counted}.")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if "browser" in report.keywords and (report.when == "call" or report.skipped):
-        _browser_tests[report.outcome] += 1
+    if report.when == "call" or report.skipped:
+        for marker, outcomes in _outcomes.items():
+            if marker in report.keywords:
+                outcomes[report.outcome] += 1
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Where a browser was promised, a skipped browser test is a failure."""
-    skipped = _browser_tests["skipped"]
-    if os.environ.get("REQUIRE_BROWSER") == "1" and skipped and session.exitstatus == 0:
+    """Where a browser or nginx was promised, a skipped test that needs it is a failure."""
+    broken = [
+        marker
+        for marker, variable in _promises.items()
+        if os.environ.get(variable) == "1" and _outcomes[marker]["skipped"]
+    ]
+    if broken and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """pytest-django's set-up, then ask the database itself what it is: settings can be wrong."""
     with django_db_blocker.unblock():
         _facts["database"] = backends.database_version()
     if os.environ.get("REQUIRE_POSTGRESQL") == "1":
         assert _facts["database"].startswith("postgresql"), _facts["database"]
+    with cheap_flush():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,13 @@ class SessionEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionNeverStarted(Event):
+    """A driver's session was closed before the charger began it: cancelled, expired or failed."""
+
+    session_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionUnpriced(Event):
     """The session ended but its price could not be computed: `tasks.price_session` tries again."""
 

@@ -1,5 +1,8 @@
 """The order in which rows are locked: connectors, then sessions, then reservations, each by id.
 
+Before these: the driver, where what one person asks for comes one after the other, and a command,
+whose end holds it before what follows from it is written.
+
 `FOR NO KEY UPDATE`, because an insert that refers to the row (a reading, an event) must not wait.
 SQLite has no row locks: there a transaction is IMMEDIATE and therefore alone.
 """
@@ -17,24 +20,33 @@ from chargepoints.models import Connector
 from csms.common.rows import columns, fetch_all, instance, width
 from transactions.domain.states import SessionState
 from transactions.models import Reservation, Session, TariffVersion
+from transactions.models.review import ORPHAN_KINDS
 
 _LARGEST_ID = 2**63 - 1
 TRANSACTION_ID_LENGTH = 255
 
 
 class Spot(NamedTuple):
-    """Primary keys of a connector and of what it belongs to."""
+    """Primary keys of a connector and of what it belongs to.
+
+    `has_kept_stops`: some of its station's stops wait for the session that they end.
+    """
 
     connector_id: int
     evse_id: int
     station_id: int
     site_id: int
     operator_id: int
+    has_kept_stops: bool
 
 
 # Written out, because every start runs it and building it costs ten times as much as running it.
 _LOCK_CONNECTOR = """
-SELECT connector.id, evse.id, station.id, site.id, site.operator_id
+SELECT connector.id, evse.id, station.id, site.id, site.operator_id, EXISTS (
+    SELECT 1 FROM transactions_reviewitem AS kept
+    WHERE kept.station_id = station.id AND kept.resolved_at IS NULL
+    AND kept.kind IN (%s, %s)
+)
 FROM chargepoints_connector AS connector
 JOIN chargepoints_evse AS evse ON evse.id = connector.evse_id
 JOIN chargepoints_station AS station ON station.id = evse.station_id
@@ -49,9 +61,9 @@ def lock_connector(station_id: int, evse_id: int, connector_id: int) -> Spot | N
     if connection.features.has_select_for_no_key_update:
         statement += "FOR NO KEY UPDATE OF connector"
     with connection.cursor() as cursor:
-        cursor.execute(statement, [station_id, evse_id, connector_id])
+        cursor.execute(statement, [*ORPHAN_KINDS, station_id, evse_id, connector_id])
         row = cursor.fetchone()
-    return None if row is None else Spot(*row)
+    return None if row is None else Spot._make((*row[:-1], bool(row[-1])))
 
 
 # What ending and pricing a session asks for as a rule, in the one query that locks it.

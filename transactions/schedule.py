@@ -14,9 +14,15 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "transactions.tasks.settle_interrupted",
         "schedule": 60.0,
     },
+    "transactions.end_crossed": {"task": "transactions.tasks.end_crossed", "schedule": 60.0},
+    "transactions.alert_silent": {"task": "transactions.tasks.alert_silent", "schedule": 60.0},
     "transactions.record_unplugged": {
         "task": "transactions.tasks.record_unplugged",
         "schedule": 60.0,
+    },
+    "transactions.close_unstarted": {
+        "task": "transactions.tasks.close_unstarted",
+        "schedule": 15.0,
     },
     "transactions.end_reservations": {
         "task": "transactions.tasks.end_reservations",

@@ -3,7 +3,18 @@
 from celery import shared_task
 
 from csms.common.clock import now
-from transactions.services import interrupt, limits, pricing, reserving, retention, unplugged
+from transactions.services import (
+    driver_sessions,
+    interrupt,
+    late_readings,
+    limits,
+    orphans,
+    pricing,
+    reserving,
+    retention,
+    silence,
+    unplugged,
+)
 
 
 @shared_task
@@ -24,7 +35,14 @@ def price_reviewed() -> None:
 
 @shared_task
 def settle_interrupted() -> None:
+    interrupt.give_up_lost(now())
     interrupt.settle_interrupted(now())
+    late_readings.extend_inferred(now())
+
+
+@shared_task
+def end_crossed() -> None:
+    orphans.end_crossed(now())
 
 
 @shared_task
@@ -43,6 +61,11 @@ def delete_old_readings() -> None:
 
 
 @shared_task
+def close_unstarted() -> None:
+    driver_sessions.close_due(now())
+
+
+@shared_task
 def end_reservations() -> None:
     reserving.end_due(now())
 
@@ -50,3 +73,8 @@ def end_reservations() -> None:
 @shared_task
 def clear_ended_limits() -> None:
     limits.clear_ended(now())
+
+
+@shared_task
+def alert_silent() -> None:
+    silence.alert_silent(now())

@@ -14,6 +14,7 @@ from accounts.selectors.sign_ins import open_sign_in
 from accounts.services import keys
 from csms.common import clock
 from csms.common.api import CHALLENGE
+from csms.common.api.addresses import client_address
 
 SIGN_IN_CLAIM = "sid"
 
@@ -25,7 +26,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         raw = request.headers.get("X-Api-Key")
         if raw is None:
             return None
-        key = keys.verify(raw)
+        key = keys.verify(raw, address=client_address(request._request))
         if key is None:
             raise AuthenticationFailed(_("The API key is not valid."), "key_not_valid")
         return key, key
@@ -62,4 +63,5 @@ def issue_access_token(sign_in: SignIn) -> str:
     """A token that lives as long as `ACCESS_TOKEN_LIFETIME` and not longer than its sign-in."""
     token = AccessToken.for_user(sign_in.user)
     token[SIGN_IN_CLAIM] = str(sign_in.pk)
+    token["exp"] = min(token["exp"], int(sign_in.expires_at.timestamp()))
     return str(token)

@@ -10,3 +10,11 @@ def actor_of(request: Request) -> User | ApiKey:
     if isinstance(caller, User | ApiKey):
         return caller
     raise NotAuthenticated
+
+
+def person_of(request: Request) -> User:
+    """The person who calls, where keys may not."""
+    caller: object = request.user
+    if isinstance(caller, User):
+        return caller
+    raise NotAuthenticated

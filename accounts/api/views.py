@@ -16,13 +16,16 @@ from rest_framework.response import Response
 from rest_framework_simplejwt.settings import api_settings
 
 from accounts.api.authentication import issue_access_token
+from accounts.api.login_throttle import LoginThrottle
 from accounts.api.serializers import StaffLoginSerializer, StaffTokenSerializer
+from accounts.api.staff_views import represent_staff
+from accounts.domain.access import LoginChannel, LoginOutcome
 from accounts.models import SignIn, User
-from accounts.services import sign_ins, staff
+from accounts.selectors.staff import may_enter
+from accounts.services import login_attempts, sign_ins, staff
 from csms.common import clock
 from csms.common.api.addresses import client_address
 from csms.common.api.permissions import Access
-from csms.common.api.throttling import LoginThrottle
 from csms.common.api.views import ApiView
 
 SIGN_IN_EXAMPLE = {
@@ -54,8 +57,8 @@ class StaffLoginView(ApiView):
     @extend_schema(
         operation_id="admin_auth_login",
         summary="Sign in as staff",
-        description="Five failures lock the account and the address out for 15 minutes (429). "
-        "A wrong address, password or code get the same answer.",
+        description="Five failures lock the account, and a hundred from one client network lock "
+        "that out for 15 minutes (429). A wrong address, password or code get the same answer.",
         tags=["auth"],
         request=StaffLoginSerializer,
         responses={200: StaffTokenSerializer},
@@ -78,13 +81,7 @@ class StaffLoginView(ApiView):
                 "token_type": "Bearer",
                 "expires_in": int(lifetime.total_seconds()),
                 "expires_at": opened.expires_at,
-                "user": {
-                    "id": user.pk,
-                    "email": user.email,
-                    "display_name": user.display_name,
-                    "role": user.role,
-                    "operators": [operator.code for operator in user.operators.all()],
-                },
+                "user": represent_staff(user),
             }
         )
 
@@ -93,20 +90,40 @@ def _verified_staff(request: HttpRequest, *, email: str, password: str, code: st
     """The member of staff; one answer for whatever is wrong, another once locked out."""
     username = email.lower()
     user = authenticate(request, username=username, password=password)
-    is_staff = isinstance(user, User) and user.is_staff
-    if user is not None and not (is_staff and staff.verify_code(user, code.strip())):
+    outcome = _outcome(user if isinstance(user, User) else None, code.strip())
+    if user is not None and outcome is not LoginOutcome.SUCCEEDED:
         # The password was right, the rest was not: it counts as any other failure.
         user_login_failed.send(__name__, credentials={"username": username}, request=request)
-        user = None
-    if getattr(request, "axes_locked_out", False):
+    is_locked_out = getattr(request, "axes_locked_out", False)
+    login_attempts.record(
+        LoginChannel.API,
+        LoginOutcome.LOCKED_OUT if is_locked_out else outcome,
+        username=username,
+        address=client_address(request),
+        user_agent=request.META.get("HTTP_USER_AGENT", ""),
+        user=user if isinstance(user, User) else None,
+        at=clock.now(),
+    )
+    if is_locked_out:
         # Ours to answer: axes' middleware would send a page.
         request.axes_locked_out = False  # type: ignore[attr-defined]
         cool_off = get_cool_off(request)
         raise Throttled(wait=cool_off.total_seconds() if cool_off else None)
-    if not isinstance(user, User):
+    if not isinstance(user, User) or outcome is not LoginOutcome.SUCCEEDED:
         raise AuthenticationFailed(_("E-mail, password or code is wrong."), "credentials_not_valid")
     forget_failures(username=username)
     return user
+
+
+def _outcome(user: User | None, code: str) -> LoginOutcome:
+    if user is None:
+        return LoginOutcome.WRONG_CREDENTIALS
+    if not may_enter(user):
+        return LoginOutcome.NOT_ALLOWED
+    checked = staff.check_code(user, code)
+    if checked.device is not None:
+        return LoginOutcome.SUCCEEDED
+    return LoginOutcome.WRONG_CODE if checked.has_devices else LoginOutcome.NO_SECOND_FACTOR
 
 
 class StaffLogoutView(ApiView):

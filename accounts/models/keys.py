@@ -26,6 +26,14 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+    rotated_at = models.DateTimeField(_("secret renewed"), null=True, blank=True, editable=False)
+    allowed_networks = models.JSONField(
+        _("allowed networks"),
+        default=list,
+        db_default=models.Value([], output_field=models.JSONField()),
+        blank=True,
+        help_text=_("One network a line, such as 203.0.113.0/24. Empty: from anywhere."),
+    )
 
     class Meta:
         verbose_name = _("API key")
@@ -52,3 +60,19 @@ class ApiKey(models.Model):
     @property
     def audit_user_id(self) -> int | None:
         return None
+
+
+class RetiredSecret(models.Model):
+    """A key's secret before a rotation, which works beside the new one until `valid_until`."""
+
+    key = models.ForeignKey(ApiKey, models.CASCADE, related_name="retired_secrets")
+    secret_hash = models.CharField(max_length=64, editable=False)
+    valid_until = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["key", "secret_hash"], name="secret_retired_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key_id} {self.valid_until:%Y-%m-%d %H:%M:%S}"

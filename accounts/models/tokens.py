@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.domain.states import IdTokenStatus
 from accounts.models.operators import Operator
+from csms.common.identifiers import uuid7
+from csms.common.state_names import choices
 
 
 class IdToken(models.Model):
@@ -32,7 +34,7 @@ class IdToken(models.Model):
     status = models.CharField(
         _("status"),
         max_length=10,
-        choices=[(s.value, s.value) for s in IdTokenStatus],
+        choices=choices(IdTokenStatus),
         default=IdTokenStatus.ACCEPTED.value,
     )
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
@@ -59,6 +61,12 @@ class IdToken(models.Model):
         verbose_name=_("operator"),
         help_text=_("Empty: accepted at every operator's stations."),
     )
+    link_code_digest = models.CharField(
+        max_length=64, unique=True, null=True, blank=True, editable=False
+    )
+    link_code_made_at = models.DateTimeField(
+        _("link code made"), null=True, blank=True, editable=False
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -72,3 +80,26 @@ class IdToken(models.Model):
 
     def __str__(self) -> str:
         return self.token
+
+
+class LinkAttempt(models.Model):
+    """A driver's try to link a card by its code: tries are counted from these rows."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    address = models.CharField(_("address"), max_length=64)
+    at = models.DateTimeField(_("time"))
+    has_succeeded = models.BooleanField(_("succeeded"), default=False)
+
+    class Meta:
+        verbose_name = _("link attempt")
+        verbose_name_plural = _("link attempts")
+        ordering: ClassVar = ["-at"]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "-at"]),
+            models.Index(fields=["address", "-at"]),
+            models.Index(fields=["-at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.user_id} {self.at:%Y-%m-%d %H:%M:%S}"

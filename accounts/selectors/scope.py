@@ -3,17 +3,20 @@
 from typing import Literal
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.domain.states import Role
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, Operator, User
 
 Caller = User | ApiKey | AnonymousUser
 OperatorScope = Literal["all"] | set[int]
 
 
 def operators_of(caller: Caller) -> OperatorScope:
-    """The operators whose rows the caller works with; drivers and strangers have none."""
+    """The operators whose rows the caller works with; drivers and strangers have none.
+
+    STAFF of an operator that was deactivated see nothing of it any more.
+    """
     if isinstance(caller, ApiKey):
         return "all" if caller.operator_id is None else {caller.operator_id}
     if not isinstance(caller, User) or not caller.is_active:
@@ -21,8 +24,15 @@ def operators_of(caller: Caller) -> OperatorScope:
     if caller.role == Role.SUPERADMIN:
         return "all"
     if caller.role == Role.STAFF:
-        return set(caller.operators.values_list("pk", flat=True))
+        return set(caller.operators.filter(is_active=True).values_list("pk", flat=True))
     return set()
+
+
+def closed_operators_of(caller: Caller) -> QuerySet[Operator]:
+    """Those that are closed and whose rows the caller would work with if they were not."""
+    if isinstance(caller, User) and caller.is_active and caller.role == Role.STAFF:
+        return caller.operators.filter(is_active=False)
+    return Operator.objects.none()
 
 
 def within_scope(caller: Caller, path: str) -> Q:

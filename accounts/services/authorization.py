@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
+
 from accounts.domain.states import Authorization, IdTokenStatus
 from accounts.models import IdToken, User
 from csms.common.rows import columns, fetch_all, instance, width
@@ -29,14 +31,18 @@ WHERE LOWER(token.token) = LOWER(%s)
 """
 
 
-def authorize(id_token: str, *, operator_id: int, at: datetime) -> AuthorizationResult:
+def authorize(
+    id_token: str, *, operator_id: int, at: datetime, is_to_stay: bool = False
+) -> AuthorizationResult:
     """Look the token up, without regard to case, in one query.
 
     Unknown, or of another operator: Invalid. Whether it is in use already is for the caller.
+    `is_to_stay`: until the transaction ends the token stays whose it is and worth what it is, so
+    that nobody closes an account at the moment in which a session begins on it.
     """
     if not id_token or len(id_token) > TOKEN_LENGTH or "\x00" in id_token:
         return _INVALID
-    found = _find(id_token)
+    found = _find(id_token, is_to_stay=is_to_stay)
     if found is None or found.operator_id not in (None, operator_id):
         return _INVALID
     return AuthorizationResult(
@@ -44,10 +50,12 @@ def authorize(id_token: str, *, operator_id: int, at: datetime) -> Authorization
     )
 
 
-def _find(id_token: str) -> IdToken | None:
+def _find(id_token: str, *, is_to_stay: bool) -> IdToken | None:
     """The token with its user."""
     what = f"{columns(IdToken, 'token')}, {columns(User, 'holder')}"
-    rows = fetch_all(f"SELECT {what} {_MATCHING}", [id_token])
+    # Shared: any number of sessions may begin with a card of a fleet. SQLite has one writer anyway.
+    lock = "FOR SHARE OF token" if is_to_stay and connection.vendor == "postgresql" else ""
+    rows = fetch_all(f"SELECT {what} {_MATCHING} {lock}", [id_token])
     if not rows:
         return None
     found = instance(IdToken, rows[0][: width(IdToken)])

@@ -4,19 +4,32 @@ import secrets
 from base64 import b32encode
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django_otp import devices_for_user
 from django_otp.models import Device
+from django_otp_webauthn.models import WebAuthnCredential
 
+from accounts.domain.access import SessionEnd
 from accounts.domain.states import Role
-from accounts.models import Authenticator, BackupCode, BackupCodes, Operator, User
+from accounts.models import (
+    Authenticator,
+    BackupCode,
+    BackupCodes,
+    Operator,
+    StaffInvitation,
+    User,
+)
 from accounts.models.second_factor import DIGITS, backup_code_digest
-from csms.common import audit
+from accounts.selectors.staff import is_last_superadmin, may_enter
+from accounts.services import console_sessions, sign_ins
+from csms.common import audit, clock
 from csms.common.audit import Actor, SystemActor
 from csms.common.errors import Conflict, FieldError, InvalidInput
 
@@ -29,40 +42,149 @@ _LONGEST_CODE = 16
 
 def create_staff(
     email: str,
-    password: str,
+    password: str | None,
     role: str,
     operators: Iterable[Operator],
     *,
+    display_name: str = "",
+    language: str = "th",
     actor: Actor | None = None,
 ) -> User:
-    """A new member of staff; STAFF needs an operator. `Conflict` if the address is used."""
+    """A new member of staff; STAFF needs an operator. `Conflict` if the address is used.
+
+    Without `password` they cannot sign in before they have set one with a set-up link.
+    """
     scope = list(operators)
     address = email.strip().lower()
-    if role not in (Role.STAFF, Role.SUPERADMIN):
-        raise _invalid("role", _("The role is STAFF or SUPERADMIN."))
-    if role == Role.STAFF and not scope:
-        raise _invalid("operators", _("STAFF needs at least one operator."))
+    _check_role(role, scope)
     try:
         validate_email(address)
     except ValidationError as error:
         raise _invalid("email", " ".join(error.messages)) from error
-    if User.objects.filter(email__iexact=address).exists():
-        text = _("Another user has this e-mail address.")
-        raise Conflict(text, code="email_taken", errors=[FieldError("email", "taken", text)])
+    if User.objects.filter(email=address).exists():
+        raise _address_taken()
+    if password is not None:
+        check_password_rules(password, User(email=address))
     try:
-        validate_password(password, User(email=address))
+        with transaction.atomic():
+            user = User.objects.create_user(
+                address, password, role=role, display_name=display_name, language=language
+            )
+            user.operators.set(scope)
+            audit.record(
+                actor or SystemActor("command line"),
+                "staff.create",
+                user,
+                changes={"email": address, "role": role, "operators": [o.code for o in scope]},
+            )
+    except IntegrityError as error:
+        # Somebody else was given the address since we looked.
+        raise _address_taken() from error
+    return user
+
+
+def check_password_rules(password: str, user: User) -> None:
+    """`InvalidInput` on `password` unless it keeps the rules for this person."""
+    try:
+        validate_password(password, user)
     except ValidationError as error:
         raise _invalid("password", " ".join(error.messages)) from error
-    with transaction.atomic():
-        user = User.objects.create_user(address, password, role=role)
-        user.operators.set(scope)
-        audit.record(
-            actor or SystemActor("command line"),
-            "staff.create",
-            user,
-            changes={"email": address, "role": role, "operators": [o.code for o in scope]},
+
+
+@transaction.atomic
+def change_staff(
+    user: User,
+    *,
+    role: str,
+    operators: Iterable[Operator],
+    is_active: bool,
+    display_name: str,
+    language: str,
+    actor: Actor,
+) -> User:
+    """Change who somebody is and what they may; whoever loses access is signed out at once.
+
+    `Conflict` for an account that is closed, which nobody stands behind any more, and for the last
+    SUPERADMIN.
+    """
+    locked = _locked_with_superadmins(user)
+    if locked.anonymised_at is not None:
+        raise Conflict(_("The account is closed already."), code="account_closed")
+    scope = list(operators)
+    if role != Role.DRIVER:
+        _check_role(role, scope)
+        if not locked.email:
+            raise _invalid("role", _("Staff need an e-mail address."))
+    keeps_access = is_active and role == Role.SUPERADMIN
+    if not keeps_access and is_last_superadmin(locked):
+        raise Conflict(
+            _("Nobody else is an active SUPERADMIN: this person must stay one."),
+            code="last_superadmin",
         )
-    return user
+    changes = _differences(
+        locked,
+        role=role,
+        operators=sorted(operator.code for operator in scope),
+        is_active=is_active,
+        display_name=display_name,
+        language=language,
+    )
+    # Whoever was a driver signs in anew, with the second factor.
+    changes_sides = locked.role != role and Role.DRIVER in (locked.role, role)
+    locked.role, locked.is_active = role, is_active
+    locked.display_name, locked.language = display_name, language
+    locked.save(update_fields=["role", "is_active", "display_name", "language"])
+    locked.operators.set(scope)
+    if changes:
+        audit.record(actor, "staff.change", locked, changes=changes)
+    loses_access = not locked.is_active or (locked.is_staff and not may_enter(locked))
+    if changes_sides or loses_access:
+        close_access(locked, actor=actor)
+    return locked
+
+
+def close_access(user: User, *, actor: Actor) -> None:
+    """End the person's console sessions, API sign-ins and set-up links at once."""
+    at = clock.now()
+    console_sessions.end_all(user, SessionEnd.DEACTIVATED, actor=actor, at=at)
+    sign_ins.revoke_all(user, actor=actor, at=at)
+    StaffInvitation.objects.filter(
+        user=user, used_at__isnull=True, withdrawn_at__isnull=True
+    ).update(withdrawn_at=at)
+
+
+def _locked_with_superadmins(user: User) -> User:
+    """The person's row and those of all superadmins, locked in one order.
+
+    Two superadmins who take each other's role at once must not both succeed.
+    """
+    superadmins = Q(role=Role.SUPERADMIN, is_active=True)
+    rows = User.objects.filter(superadmins | Q(pk=user.pk)).order_by("pk")
+    locked = {row.pk: row for row in rows.select_for_update(of=("self",), no_key=True)}
+    return locked[user.pk]
+
+
+def _differences(user: User, *, operators: list[str], **wanted: Any) -> dict[str, Any]:
+    present: dict[str, Any] = {name: getattr(user, name) for name in wanted}
+    present["operators"] = sorted(user.operators.values_list("code", flat=True))
+    wanted["operators"] = operators
+    return {
+        name: {"from": present[name], "to": value}
+        for name, value in wanted.items()
+        if present[name] != value
+    }
+
+
+def _check_role(role: str, operators: list[Operator]) -> None:
+    if role not in (Role.STAFF, Role.SUPERADMIN):
+        raise _invalid("role", _("The role is STAFF or SUPERADMIN."))
+    if role == Role.STAFF and not operators:
+        raise _invalid("operators", _("STAFF needs at least one operator."))
+
+
+def _address_taken() -> Conflict:
+    text = _("Another user has this e-mail address.")
+    return Conflict(text, code="email_taken", errors=[FieldError("email", "taken", text)])
 
 
 def ensure_totp(user: User) -> str:
@@ -76,11 +198,23 @@ def ensure_totp(user: User) -> str:
 
 
 def renew_totp(user: User, *, actor: Actor) -> str:
-    """A new authenticator in place of the old one, which stops working."""
+    """A new authenticator's address, in place of all that signed the person in before.
+
+    Backup codes and passkeys go as well, and every session ends: they may be on the lost phone.
+    """
+    at = clock.now()
     with transaction.atomic():
-        Authenticator.objects.filter(user=user).delete()
+        forget_second_factor(user)
+        console_sessions.end_all(user, SessionEnd.SECOND_FACTOR_RENEWED, actor=actor, at=at)
+        sign_ins.revoke_all(user, actor=actor, at=at)
         audit.record(actor, "staff.renew_second_factor", user)
         return ensure_totp(user)
+
+
+def forget_second_factor(user: User) -> None:
+    """Delete authenticators, backup codes and passkeys. The caller gives new ones, and audits."""
+    for device in (Authenticator, BackupCodes, WebAuthnCredential):
+        device.objects.filter(user=user).delete()
 
 
 def create_backup_codes(user: User, *, actor: Actor | None = None) -> list[str]:

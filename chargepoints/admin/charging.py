@@ -9,6 +9,7 @@ from unfold.decorators import display
 from chargepoints.admin.labels import PROFILE_LABELS
 from chargepoints.models import ChargingProfile, CompositeSchedule
 from csms.common.admin import ReadOnlyAdmin, ScopedAutocompleteFilter, pretty
+from csms.common.state_names import labelled
 
 
 @admin.register(ChargingProfile)
@@ -37,8 +38,8 @@ class ChargingProfileAdmin(ReadOnlyAdmin):
         return f"{steps} {profile.unit}"
 
     @display(description=_("state"), ordering="state", label=PROFILE_LABELS)
-    def state_label(self, profile: ChargingProfile) -> str:
-        return profile.state
+    def state_label(self, profile: ChargingProfile) -> tuple[str, str]:
+        return labelled(profile.state)
 
 
 @admin.register(CompositeSchedule)

@@ -8,6 +8,7 @@ from unfold.decorators import display
 
 from chargepoints.admin.labels import CONNECTOR_LABELS
 from chargepoints.models import Connector, Evse
+from chargepoints.services.stations import note_change
 from csms.common.admin import ConsoleAdmin, ScopedInline, ScopedRelatedFilter
 
 
@@ -34,6 +35,10 @@ class EvseAdmin(ConsoleAdmin):
     readonly_fields = ["station", "evse_id"]
     inlines = [ConnectorInline]
     operator_path = "station__site__operator"
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        note_change(form.instance.station_id)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

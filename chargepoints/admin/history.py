@@ -10,6 +10,7 @@ from unfold.decorators import display
 from chargepoints.admin.labels import COMMAND_LABELS, CONNECTOR_LABELS
 from chargepoints.models import Command, ConnectorStatusEvent, StationAnomaly
 from csms.common.admin import ReadOnlyAdmin, ScopedAutocompleteFilter, pretty
+from csms.common.state_names import labelled
 
 
 @admin.register(Command)
@@ -44,8 +45,8 @@ class CommandAdmin(ReadOnlyAdmin):
     ]
 
     @display(description=_("status"), ordering="status", label=COMMAND_LABELS)
-    def status_label(self, command: Command) -> str:
-        return command.status
+    def status_label(self, command: Command) -> tuple[str, str]:
+        return labelled(command.status)
 
     @display(description=_("latency"))
     def latency(self, command: Command) -> str:

@@ -8,6 +8,7 @@ from unfold.decorators import display
 from chargepoints.admin.labels import JOB_LABELS
 from chargepoints.models import MaintenanceEvent, MaintenanceJob
 from csms.common.admin import ReadOnlyAdmin, ScopedAutocompleteFilter
+from csms.common.state_names import NAMES, labelled
 
 
 @admin.register(MaintenanceJob)
@@ -15,7 +16,7 @@ class MaintenanceJobAdmin(ReadOnlyAdmin):
     list_display = [
         "created_at",
         "station",
-        "kind",
+        "kind_name",
         "request_id",
         "state_label",
         "progress",
@@ -32,9 +33,13 @@ class MaintenanceJobAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
     operator_path = "station__site__operator"
 
+    @display(description=_("kind"), ordering="kind")
+    def kind_name(self, job: MaintenanceJob) -> str:
+        return str(NAMES[job.kind])
+
     @display(description=_("state"), ordering="state", label=JOB_LABELS)
-    def state_label(self, job: MaintenanceJob) -> str:
-        return job.state
+    def state_label(self, job: MaintenanceJob) -> tuple[str, str]:
+        return labelled(job.state)
 
 
 @admin.register(MaintenanceEvent)

@@ -5,7 +5,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -20,9 +19,10 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 from accounts.models import User
 from chargepoints.domain.identities import VERSIONS, identity_problem
 from chargepoints.models import Connector, Station
-from chargepoints.services import stations
+from chargepoints.services import archiving, stations
 from chargepoints.services.stations import NewConnector
 from csms.common.admin import ConsoleAdmin, ScopedRelatedFilter, confirm, shown_once
+from csms.common.errors import Conflict
 
 PASSWORD_BYTES = 20
 MOST_CONNECTORS = 20
@@ -32,6 +32,7 @@ DETAILS = [
     "allowed_versions",
     "security_profile",
     "assumes_subprotocol",
+    "quirk_profile",
     "registration_status",
 ]
 
@@ -114,7 +115,13 @@ class StationAdmin(ConsoleAdmin):
         ArchivedFilter,
     ]
     list_select_related = ["site"]
-    search_fields = ["identity", "name", "serial_number__iexact", "evses__public_code__iexact"]
+    search_fields = [
+        "identity",
+        "name",
+        "serial_number__iexact",
+        "public_code__iexact",
+        "evses__public_code__iexact",
+    ]
     search_help_text = _("Identity or name; a whole serial number or public code.")
     autocomplete_fields = ["site"]
     ordering = ["identity"]
@@ -138,6 +145,7 @@ class StationAdmin(ConsoleAdmin):
                         "allowed_versions",
                         "security_profile",
                         "assumes_subprotocol",
+                        "quirk_profile",
                         "registration_status",
                     ]
                 },
@@ -147,7 +155,16 @@ class StationAdmin(ConsoleAdmin):
             fields = ["connector_count", "connector_type", "max_power_kw"]
             groups.append((_("Connectors"), {"fields": fields}))
         else:
-            fields = ["vendor", "model", "serial_number", "firmware_version", "archived_at"]
+            groups[0][1]["fields"].insert(1, "public_code")
+            groups[1][1]["fields"].insert(2, "next_security_profile")
+            fields = [
+                "vendor",
+                "model",
+                "serial_number",
+                "firmware_version",
+                "matched_profile",
+                "archived_at",
+            ]
             groups.append((_("Reported by the charger"), {"fields": fields}))
         return groups
 
@@ -156,10 +173,13 @@ class StationAdmin(ConsoleAdmin):
             return []
         return [
             "identity",
+            "public_code",
+            "next_security_profile",
             "vendor",
             "model",
             "serial_number",
             "firmware_version",
+            "matched_profile",
             "archived_at",
         ]
 
@@ -220,7 +240,7 @@ class StationAdmin(ConsoleAdmin):
         permissions=["operate"],
     )
     def new_password(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        station = get_object_or_404(self.get_queryset(request), pk=object_id)
+        station = self.row_or_404(request, object_id)
         if request.method != "POST":
             question = gettext("Make a new password for %(name)s? The charger must be given it.")
             return self._confirm(request, station, question)
@@ -242,12 +262,17 @@ class StationAdmin(ConsoleAdmin):
         permissions=["operate"],
     )
     def archive(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        station = get_object_or_404(self.get_queryset(request), pk=object_id)
+        station = self.row_or_404(request, object_id)
         if request.method != "POST":
             question = gettext("Archive %(name)s? It can no longer connect; its history stays.")
             return self._confirm(request, station, question)
         reason = request.POST.get("reason", "")
-        stations.archive_station(station, actor=cast(User, request.user), reason=reason)
+        try:
+            archiving.archive_station(station, actor=cast(User, request.user), reason=reason)
+        except Conflict as refusal:
+            self.message_user(request, refusal.detail, messages.ERROR)
+            url = reverse("admin:chargepoints_station_change", args=[object_id])
+            return HttpResponseRedirect(url)
         self.message_user(request, gettext("The station is archived."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:chargepoints_station_changelist"))
 
@@ -258,11 +283,11 @@ class StationAdmin(ConsoleAdmin):
         permissions=["operate"],
     )
     def restore(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        station = get_object_or_404(self.get_queryset(request), pk=object_id)
+        station = self.row_or_404(request, object_id)
         if request.method != "POST":
             return self._confirm(request, station, gettext("Restore %(name)s?"))
         reason = request.POST.get("reason", "")
-        stations.restore_station(station, actor=cast(User, request.user), reason=reason)
+        archiving.restore_station(station, actor=cast(User, request.user), reason=reason)
         self.message_user(request, gettext("The station may connect again."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:chargepoints_station_change", args=[object_id]))
 

@@ -23,8 +23,10 @@ SITE: dict[str, Any] = {
     "longitude": 100.53496,
     "opening_hours": {},
 }
+PUBLIC_CODE = "H4T7QK2M9X"
 STATION: dict[str, Any] = {
-    "identity": "TH-BKK-0001",
+    "identity": PUBLIC_CODE,
+    "public_code": PUBLIC_CODE,
     "name": "Siam 1",
     "site": SITE,
     "is_online": True,
@@ -33,8 +35,16 @@ STATION: dict[str, Any] = {
     "evses": [{"evse_id": 1, "public_code": "K7M2Q9X", "connectors": [CONNECTOR]}],
     "technical": None,
 }
+STATION_PAGE: dict[str, Any] = {
+    "count": 1,
+    "next": None,
+    "previous": None,
+    "results": [STATION],
+    "removed": None,
+}
 TARIFF: dict[str, Any] = {
     "id": 5,
+    "version_id": 12,
     "name": "Standard",
     "currency": "THB",
     "effective_from": "2026-01-01T00:00:00Z",
@@ -80,4 +90,33 @@ CHECK: dict[str, Any] = {
         }
     ],
     "missing": [],
+}
+ALERT: dict[str, Any] = {
+    "id": 12,
+    "identity": "TH-BKK-0001",
+    "kind": "ANOTHER_DEVICE",
+    "severity": "CRITICAL",
+    "state": "open",
+    "detail": "serial_number: A-1001 → A-2002",
+    "count": 1,
+    "first_at": "2026-11-20T20:04:11Z",
+    "last_at": "2026-11-20T20:04:11Z",
+    "acknowledged_at": None,
+    "acknowledged_by": None,
+    "resolved_at": None,
+    "resolved_by": None,
+    "resolution": "",
+}
+ACKNOWLEDGED_ALERT: dict[str, Any] = {
+    **ALERT,
+    "state": "acknowledged",
+    "acknowledged_at": "2026-11-20T20:06:40Z",
+    "acknowledged_by": "night@example.com",
+}
+RESOLVED_ALERT: dict[str, Any] = {
+    **ACKNOWLEDGED_ALERT,
+    "state": "resolved",
+    "resolved_at": "2026-11-21T02:15:00Z",
+    "resolved_by": "night@example.com",
+    "resolution": "The main board was replaced",
 }

@@ -53,7 +53,7 @@ class ConnectionStatusView(ApiView):
         if given["connected"]:
             presence.mark_connected(station.pk, version=given["version"], at=clock.now())
         else:
-            presence.mark_disconnected(station.pk, at=clock.now())
+            presence.mark_disconnected(station.pk)
         station.refresh_from_db(fields=["is_online", "connected_at", "last_seen_at"])
         return Response(
             {
@@ -115,7 +115,7 @@ class StatusView(ApiView):
                 vendor_error_code=given["vendor_error_code"],
             ),
         )
-        return Response(representation.check(get_visible(request.user, identity)))
+        return Response(representation.check(get_visible(request.user, identity), technical=True))
 
 
 def _place(evse_id: int | None, connector_id: int) -> tuple[int, int]:

@@ -3,15 +3,23 @@
 from typing import Any
 
 from chargepoints.domain.states import ConnectorStatus
-from chargepoints.models import Connector, Evse, Site, Station
+from chargepoints.models import Alert, Connector, Evse, Site, Station
+from chargepoints.selectors.alerts import state_of
+
+
+def shown_identity(row: Station, *, technical: bool) -> str:
+    """The OCPP identity for staff and keys, the public code for everybody else."""
+    return row.identity if technical else row.public_code
 
 
 def station(row: Station, *, technical: bool, distance_km: float | None = None) -> dict[str, Any]:
+    """`technical`: the caller is staff or a key."""
     evses = [_evse(evse, row) for evse in row.evses.all()]
     connectors = [connector for evse in evses for connector in evse["connectors"]]
     shown = {
-        "identity": row.identity,
-        "name": row.name or row.identity,
+        "identity": shown_identity(row, technical=technical),
+        "public_code": row.public_code,
+        "name": row.name or (row.identity if technical else row.site.name),
         "site": site(row.site),
         "is_online": row.is_online,
         "connector_count": len(connectors),
@@ -73,7 +81,26 @@ def placed_connector(row: Connector, of_station: Station) -> dict[str, Any]:
     }
 
 
-def check(row: Station) -> dict[str, Any]:
+def alert(row: Alert) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "identity": row.station.identity,
+        "kind": row.kind,
+        "severity": row.severity,
+        "state": state_of(row),
+        "detail": row.detail,
+        "count": row.count,
+        "first_at": row.first_at,
+        "last_at": row.last_at,
+        "acknowledged_at": row.acknowledged_at,
+        "acknowledged_by": None if row.acknowledged_by is None else row.acknowledged_by.audit_label,
+        "resolved_at": row.resolved_at,
+        "resolved_by": None if row.resolved_by is None else row.resolved_by.audit_label,
+        "resolution": row.resolution,
+    }
+
+
+def check(row: Station, *, technical: bool) -> dict[str, Any]:
     """The station's connectors, and what it and they still lack."""
     connectors = [
         _checked_connector(connector, evse, row)
@@ -86,7 +113,7 @@ def check(row: Station) -> dict[str, Any]:
         "connectors": bool(connectors),
     }
     return {
-        "identity": row.identity,
+        "identity": shown_identity(row, technical=technical),
         "is_online": row.is_online,
         "connectors": connectors,
         "missing": [name for name, is_there in lacking.items() if not is_there],

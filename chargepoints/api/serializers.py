@@ -7,7 +7,9 @@ from rest_framework import serializers
 
 from chargepoints.domain.identities import VERSIONS
 from chargepoints.domain.states import ConnectorStatus, RegistrationStatus
-from chargepoints.models import Connector, Station
+from chargepoints.models import Alert, Connector, Station
+from chargepoints.selectors.alerts import STATES as ALERT_STATES
+from chargepoints.selectors.clusters import MAX_ZOOM
 from chargepoints.selectors.stations import ORDERINGS
 from csms.common.api.queries import PageQuerySerializer
 
@@ -70,7 +72,11 @@ class TechnicalSerializer(serializers.Serializer[Any]):
 
 
 class StationSerializer(serializers.Serializer[Any]):
-    identity = serializers.CharField()
+    identity = serializers.CharField(
+        help_text="What paths call the station: its OCPP identity for staff and keys, its public "
+        "code for everybody else."
+    )
+    public_code = serializers.CharField(help_text="Unique, and no OCPP identity.")
     name = serializers.CharField()
     site = SiteSerializer()
     is_online = serializers.BooleanField()
@@ -102,6 +108,9 @@ class TariffSerializer(serializers.Serializer[Any]):
     """Prices include VAT."""
 
     id = serializers.IntegerField()
+    version_id = serializers.IntegerField(
+        help_text="Of these very prices: what a driver agrees to by creating a session."
+    )
     name = serializers.CharField()
     currency = serializers.CharField()
     effective_from = serializers.DateTimeField()
@@ -128,7 +137,11 @@ class FilterSerializer(serializers.Serializer[Any]):
     connector_type = serializers.ChoiceField(choices=TYPES, required=False)
     min_power_kw = serializers.FloatField(required=False, min_value=0, max_value=10_000)
     available = serializers.BooleanField(required=False)
-    q = serializers.CharField(required=False, max_length=100, help_text="Name, place or identity.")
+    q = serializers.CharField(
+        required=False,
+        max_length=100,
+        help_text="Name, place or identity; a public code as a whole.",
+    )
     site = serializers.CharField(required=False, max_length=200, help_text="Id or name.")
     operator = serializers.CharField(required=False, max_length=50, help_text="Its code.")
 
@@ -140,7 +153,28 @@ class OrderedFilterSerializer(FilterSerializer):
 
 
 class StationQuerySerializer(PageQuerySerializer, OrderedFilterSerializer):
-    pass
+    updated_since = serializers.DateTimeField(
+        required=False,
+        help_text="Only stations that changed since then: by people, in being online, by a status "
+        "of a connector. What charging costs is no change of the station.",
+    )
+
+
+class FavouriteStationSerializer(StationSerializer):
+    """A station of a list that is not one to keep copies by."""
+
+
+class StationPageSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = StationSerializer(many=True)
+    removed = serializers.ListField(
+        child=serializers.CharField(),
+        allow_null=True,
+        help_text="With `updated_since`: identities of stations that are gone since then. Null: "
+        "not asked for, or more than 1,000: read the whole list anew.",
+    )
 
 
 class NearbyQuerySerializer(FilterSerializer):
@@ -154,6 +188,41 @@ class NearbyPageQuerySerializer(PageQuerySerializer, NearbyQuerySerializer):
 class PlaceSerializer(serializers.Serializer[Any]):
     latitude = serializers.FloatField(min_value=-90, max_value=90)
     longitude = serializers.FloatField(min_value=-180, max_value=180)
+
+
+class ClusterQuerySerializer(FilterSerializer):
+    south = serializers.FloatField(min_value=-90, max_value=90)
+    west = serializers.FloatField(min_value=-180, max_value=180)
+    north = serializers.FloatField(min_value=-90, max_value=90)
+    east = serializers.FloatField(min_value=-180, max_value=180)
+    zoom = serializers.IntegerField(
+        min_value=0, max_value=MAX_ZOOM, help_text="Of the map; 0 shows the world on one tile."
+    )
+
+
+class BoundsSerializer(serializers.Serializer[Any]):
+    south = serializers.FloatField()
+    west = serializers.FloatField()
+    north = serializers.FloatField()
+    east = serializers.FloatField()
+
+
+class ClusterSerializer(serializers.Serializer[Any]):
+    latitude = serializers.FloatField(help_text="The middle of its stations.")
+    longitude = serializers.FloatField()
+    stations = serializers.IntegerField()
+    available = serializers.IntegerField(help_text="Stations with a free connector.")
+    bounds = BoundsSerializer(help_text="The box that holds its stations.")
+    identity = serializers.CharField(
+        allow_null=True, help_text="Of the only station, if it is one."
+    )
+
+
+class ClustersSerializer(serializers.Serializer[Any]):
+    zoom = serializers.IntegerField()
+    cell_degrees = serializers.FloatField()
+    stations = serializers.IntegerField()
+    clusters = ClusterSerializer(many=True)
 
 
 class CheckedConnectorSerializer(ConnectorSerializer):
@@ -173,6 +242,49 @@ class ConnectorCheckSerializer(serializers.Serializer[Any]):
         child=serializers.ChoiceField(choices=["connection", "boot", "connectors"]),
         help_text="What the station itself still lacks.",
     )
+
+
+# --- Alerts -------------------------------------------------------------------------------------
+class AlertQuerySerializer(PageQuerySerializer):
+    state = serializers.ChoiceField(
+        choices=list(ALERT_STATES),
+        required=False,
+        help_text="`open`: acknowledged by nobody yet.",
+    )
+    kind = serializers.ChoiceField(choices=list(Alert.Kind.values), required=False)
+    severity = serializers.ChoiceField(choices=list(Alert.Severity.values), required=False)
+    identity = serializers.CharField(max_length=IDENTITY_LENGTH, required=False)
+
+
+class AlertSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    identity = serializers.CharField()
+    kind = serializers.ChoiceField(choices=list(Alert.Kind.values))
+    severity = serializers.ChoiceField(choices=list(Alert.Severity.values))
+    state = serializers.ChoiceField(choices=list(ALERT_STATES))
+    detail = serializers.CharField(
+        allow_blank=True, help_text="Of the latest time; may hold a charger's words: untrusted."
+    )
+    count = serializers.IntegerField()
+    first_at = serializers.DateTimeField()
+    last_at = serializers.DateTimeField()
+    acknowledged_at = serializers.DateTimeField(allow_null=True)
+    acknowledged_by = serializers.CharField(
+        allow_null=True, help_text="Null also where an API key did it: see the audit trail."
+    )
+    resolved_at = serializers.DateTimeField(allow_null=True)
+    resolved_by = serializers.CharField(allow_null=True)
+    resolution = serializers.CharField(allow_blank=True)
+
+
+class AcknowledgeSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(
+        max_length=500, required=False, default="", allow_blank=True, help_text="For the audit."
+    )
+
+
+class ResolveSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500, help_text="What was found and done.")
 
 
 # --- Writing ------------------------------------------------------------------------------------

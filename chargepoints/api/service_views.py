@@ -10,9 +10,8 @@ from chargepoints.api import examples
 from chargepoints.api import serializers as forms
 from chargepoints.api.admin_views import ADD_STATION, created_station
 from chargepoints.api.views import StationDetailView, StationListView
-from csms.common.api.examples import answered, page, sent
+from csms.common.api.examples import answered, sent
 from csms.common.api.permissions import Access
-from csms.common.api.schema import page_of
 
 
 class ServiceStationsView(StationListView):
@@ -27,8 +26,8 @@ class ServiceStationsView(StationListView):
         summary="Stations",
         tags=["partners"],
         parameters=[forms.StationQuerySerializer],
-        responses={200: page_of(forms.StationSerializer)},
-        examples=[answered(page(examples.STATION))],
+        responses={200: forms.StationPageSerializer},
+        examples=[answered(examples.STATION_PAGE)],
     )
     def get(self, request: Request) -> Response:
         return super().get(request)

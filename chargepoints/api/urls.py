@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from chargepoints.api import admin_views, gateway_views, service_views, views
+from chargepoints.api import (
+    admin_views,
+    alert_views,
+    favourite_views,
+    gateway_views,
+    live_views,
+    map_views,
+    service_views,
+    views,
+)
 from csms.common.api import converters  # noqa: F401  (registers the identity's form)
 
 FIXED = [
@@ -27,6 +36,9 @@ FIXED = [
         "api/chargepoints/nearby/<str:latitude>/<str:longitude>",
         views.NearbyStationsView.as_view(),
         name="chargepoints-nearby",
+    ),
+    path(
+        "api/chargepoints/clusters", map_views.ClustersView.as_view(), name="chargepoints-clusters"
     ),
     path(
         "api/chargepoints/check-connectors/<identity:identity>",
@@ -55,8 +67,14 @@ OF_ONE = [
         gateway_views.BootView.as_view(),
         name="chargepoint-update-from-boot",
     ),
+    path(
+        "api/chargepoints/<identity:identity>/<int:connector_id>/websocket-url",
+        live_views.ConnectorFeedView.as_view(),
+        name="chargepoint-websocket-url",
+    ),
 ]
 ADMINISTRATION = [
+    path("api/admin/live-ticket", live_views.BoardFeedView.as_view(), name="admin-live-ticket"),
     path(
         "api/admin/chargepoints/",
         admin_views.CreateStationView.as_view(),
@@ -72,7 +90,28 @@ ADMINISTRATION = [
         name="admin-chargepoint-connectors",
     ),
 ]
+ALERTS = [
+    path("api/admin/alerts", alert_views.AlertsView.as_view(), name="admin-alerts"),
+    path(
+        "api/admin/alerts/<int:alert_id>/acknowledge",
+        alert_views.AcknowledgeView.as_view(),
+        name="admin-alert-acknowledge",
+    ),
+    path(
+        "api/admin/alerts/<int:alert_id>/resolve",
+        alert_views.ResolveView.as_view(),
+        name="admin-alert-resolve",
+    ),
+]
 SERVICE = [
     path("charge-points", service_views.ServiceStationsView.as_view(), name="service-chargepoints"),
 ]
-urlpatterns = [*FIXED, *OF_ONE, *ADMINISTRATION, *SERVICE]
+FAVOURITES = [
+    path("api/favourites", favourite_views.FavouritesView.as_view(), name="favourites"),
+    path(
+        "api/favourites/<identity:identity>",
+        favourite_views.FavouriteView.as_view(),
+        name="favourite",
+    ),
+]
+urlpatterns = [*FAVOURITES, *FIXED, *OF_ONE, *ADMINISTRATION, *ALERTS, *SERVICE]

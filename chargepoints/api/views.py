@@ -1,7 +1,6 @@
 """Stations for everybody: lists, one, near a place, and whether its connectors are complete."""
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -13,17 +12,20 @@ from accounts.api.callers import actor_of
 from accounts.selectors.scope import Caller, is_staff_like
 from chargepoints.api import examples, representation
 from chargepoints.api import serializers as forms
+from chargepoints.api.filters import wanted_stations
 from chargepoints.api.writing import change_station
 from chargepoints.models import Station
+from chargepoints.selectors.changes import changed_since, removed_since
+from chargepoints.selectors.nearby import MOST_FOUND, nearby
 from chargepoints.selectors.stations import (
-    StationFilters,
+    attach_evses,
     filtered,
     get_visible,
-    nearby,
+    identity_field,
     visible_to,
-    with_details,
+    with_places,
 )
-from chargepoints.services import stations
+from chargepoints.services.archiving import archive_station
 from csms.common.api.examples import answered, page, sent
 from csms.common.api.pagination import PagePagination
 from csms.common.api.permissions import Access
@@ -39,22 +41,14 @@ LEGACY_HEADERS = {
 }
 
 
-def wanted_stations(given: dict[str, Any]) -> StationFilters:
-    power = given.get("min_power_kw")
-    return StationFilters(
-        status=given.get("status", ""),
-        connector_type=given.get("connector_type", ""),
-        min_power_kw=None if power is None else Decimal(str(power)),
-        available=given.get("available"),
-        q=given.get("q", ""),
-        site=given.get("site", ""),
-        operator=given.get("operator", ""),
-    )
-
-
 def found_stations(caller: Caller, given: dict[str, Any]) -> QuerySet[Station]:
-    rows = filtered(visible_to(caller), wanted_stations(given), given.get("ordering", ""))
-    return with_details(rows)
+    rows = filtered(
+        visible_to(caller),
+        wanted_stations(given),
+        given.get("ordering", ""),
+        known_by=identity_field(caller),
+    )
+    return with_places(rows)
 
 
 class StationListView(ApiView):
@@ -64,19 +58,27 @@ class StationListView(ApiView):
     @extend_schema(
         operation_id="chargepoints_list",
         summary="Stations",
+        description="To keep a copy up to date, ask with `updated_since`: the `Date` of the answer "
+        "that you have. A minute more is looked at, so that nothing falls between two answers.",
         tags=["chargepoints"],
         parameters=[forms.StationQuerySerializer],
-        responses={200: page_of(forms.StationSerializer)},
-        examples=[answered(page(examples.STATION))],
+        responses={200: forms.StationPageSerializer},
+        examples=[answered(examples.STATION_PAGE)],
     )
     def get(self, request: Request) -> Response:
         given = self.validated(forms.StationQuerySerializer, request.query_params.dict())
         technical = is_staff_like(request.user)
-        return self.page(
+        rows, since = found_stations(request.user, given), given.get("updated_since")
+        if since is not None:
+            rows = changed_since(rows, since)
+        answer = self.page(
             request,
-            found_stations(request.user, given),
+            rows,
             lambda row: representation.station(row, technical=technical),
+            prepare=attach_evses,
         )
+        answer.data["removed"] = None if since is None else removed_since(request.user, since)
+        return answer
 
 
 class LegacyStationListView(ApiView):
@@ -96,7 +98,8 @@ class LegacyStationListView(ApiView):
     def get(self, request: Request) -> Response:
         given = self.validated(forms.OrderedFilterSerializer, request.query_params.dict())
         technical = is_staff_like(request.user)
-        rows = found_stations(request.user, given)[:LEGACY_LIMIT]
+        rows = list(found_stations(request.user, given)[:LEGACY_LIMIT])
+        attach_evses(rows)
         shown = [representation.station(row, technical=technical) for row in rows]
         return Response(shown, headers=LEGACY_HEADERS)
 
@@ -108,6 +111,7 @@ class NearbyStationsView(ApiView):
     @extend_schema(
         operation_id="chargepoints_nearby",
         summary="Stations near a place, nearest first",
+        description=f"Of more than {MOST_FOUND:,} the nearest so many.",
         tags=["chargepoints"],
         parameters=[forms.NearbyPageQuerySerializer],
         responses={200: page_of(forms.NearbyStationSerializer)},
@@ -150,7 +154,7 @@ class StationDetailView(ApiView):
         "PUT": Access(staff="chargepoints.change_station", scope="operate"),
         "DELETE": Access(staff="chargepoints.change_station", scope="operate"),
     }
-    problem_statuses: ClassVar = {"PUT": (409,)}
+    problem_statuses: ClassVar = {"PUT": (409,), "DELETE": (409,)}
     public_seconds = 5
     tariffs_of: Callable[[Station], Sequence[dict[str, Any]]] | None = None
 
@@ -185,12 +189,13 @@ class StationDetailView(ApiView):
     @extend_schema(
         operation_id="chargepoints_delete",
         summary="Archive a station",
-        description="It is gone for everybody; its history stays.",
+        description="It is gone for everybody; its history stays. Refused with `session_running` "
+        "while somebody charges there, unless it has been offline for 10 minutes.",
         tags=["chargepoints"],
         responses={204: None},
     )
     def delete(self, request: Request, identity: str) -> Response:
-        stations.archive_station(get_visible(request.user, identity), actor=actor_of(request))
+        archive_station(get_visible(request.user, identity), actor=actor_of(request))
         return Response(status=204)
 
     def _shown(self, request: Request, station: Station) -> dict[str, Any]:
@@ -211,4 +216,5 @@ class ConnectorCheckView(ApiView):
         examples=[answered(examples.CHECK)],
     )
     def get(self, request: Request, identity: str) -> Response:
-        return Response(representation.check(get_visible(request.user, identity)))
+        station = get_visible(request.user, identity)
+        return Response(representation.check(station, technical=is_staff_like(request.user)))

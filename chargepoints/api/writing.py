@@ -10,7 +10,8 @@ from accounts.models import ApiKey, User
 from chargepoints.models import Site, Station
 from chargepoints.selectors.places import operators_for, sites_for
 from chargepoints.services import sites, stations
-from chargepoints.services.stations import PASSWORD_PROFILES, NewConnector
+from chargepoints.services.security_settings import PASSWORD_PROFILES
+from chargepoints.services.stations import NewConnector
 from csms.common.errors import FieldError, Forbidden, InvalidInput
 
 

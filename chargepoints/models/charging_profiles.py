@@ -8,6 +8,7 @@ from chargepoints.domain.charging_profiles import Kind, Purpose
 from chargepoints.domain.states import ProfileState
 from chargepoints.models.commands import Command
 from chargepoints.models.stations import Station
+from csms.common.state_names import choices
 
 
 class ChargingProfile(models.Model):
@@ -39,7 +40,7 @@ class ChargingProfile(models.Model):
     state = models.CharField(
         _("state"),
         max_length=10,
-        choices=[(s.value, s.value) for s in ProfileState],
+        choices=choices(ProfileState),
         default=ProfileState.REQUESTED.value,
     )
     command = models.OneToOneField(

@@ -1,20 +1,17 @@
-import secrets
 from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from chargepoints.domain.public_codes import new_evse_code
 from chargepoints.domain.states import ConnectorStatus
 from chargepoints.models.stations import Station
 
-# Without 0/O, 1/I/L and U: read aloud and typed in the rain.
-PUBLIC_CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-PUBLIC_CODE_LENGTH = 7
-
 
 def new_public_code() -> str:
-    return "".join(secrets.choice(PUBLIC_CODE_ALPHABET) for _position in range(PUBLIC_CODE_LENGTH))
+    """Named by the first migration."""
+    return new_evse_code()
 
 
 class Evse(models.Model):

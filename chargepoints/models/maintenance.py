@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from chargepoints.domain.maintenance import JobKind, JobState
 from chargepoints.models.commands import Command
 from chargepoints.models.stations import Station
+from csms.common.state_names import choices
 
 
 class MaintenanceJob(models.Model):
@@ -18,7 +19,7 @@ class MaintenanceJob(models.Model):
     station = models.ForeignKey(
         Station, models.PROTECT, related_name="maintenance_jobs", verbose_name=_("station")
     )
-    kind = models.CharField(_("kind"), max_length=10, choices=[(k.value, k.value) for k in JobKind])
+    kind = models.CharField(_("kind"), max_length=10, choices=choices(JobKind))
     request_id = models.PositiveIntegerField(_("request number"))
     command = models.OneToOneField(
         Command, models.PROTECT, related_name="maintenance_job", verbose_name=_("command")
@@ -26,7 +27,7 @@ class MaintenanceJob(models.Model):
     state = models.CharField(
         _("state"),
         max_length=10,
-        choices=[(s.value, s.value) for s in JobState],
+        choices=choices(JobState),
         default=JobState.REQUESTED.value,
     )
     progress = models.CharField(_("progress"), max_length=50, blank=True)
@@ -69,7 +70,7 @@ class MaintenanceEvent(models.Model):
         related_name="events",
         verbose_name=_("job"),
     )
-    kind = models.CharField(_("kind"), max_length=10, choices=[(k.value, k.value) for k in JobKind])
+    kind = models.CharField(_("kind"), max_length=10, choices=choices(JobKind))
     status = models.CharField(_("status"), max_length=50)
     request_id = models.BigIntegerField(_("request number"), null=True, blank=True)
     received_at = models.DateTimeField(_("received"))

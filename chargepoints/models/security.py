@@ -86,6 +86,12 @@ class CertificateRequest(models.Model):
         verbose_name=_("command"),
     )
     received_at = models.DateTimeField(_("received"))
+    revoked_at = models.DateTimeField(
+        _("revoked"),
+        null=True,
+        blank=True,
+        help_text=_("From then on its certificate lets nobody in."),
+    )
 
     class Meta:
         verbose_name = _("certificate request")
@@ -106,9 +112,36 @@ class CertificateRequest(models.Model):
                 name="certificate_request_signed_has_chain",
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["station", "-revoked_at"],
+                name="certificate_request_revoked",
+                condition=Q(revoked_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.station_id} {self.state}"
+
+
+class PasswordChange(models.Model):
+    """A password that a charger was told and has not used yet; until it does, both are right."""
+
+    station = models.ForeignKey(
+        Station, models.PROTECT, related_name="password_changes", verbose_name=_("station")
+    )
+    command = models.OneToOneField(
+        Command, models.PROTECT, related_name="password_change", verbose_name=_("command")
+    )
+    password_hash = models.CharField(max_length=200, editable=False)
+
+    class Meta:
+        verbose_name = _("password change")
+        verbose_name_plural = _("password changes")
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.station_id} {self.command_id}"
 
 
 class InstalledCertificate(models.Model):

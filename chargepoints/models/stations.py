@@ -1,16 +1,33 @@
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from chargepoints.domain.public_codes import new_station_code
 from chargepoints.domain.states import ConnectorStatus, RegistrationStatus
+from chargepoints.models.quirks import QuirkProfile
 from chargepoints.models.sites import Site
 
 
 def default_versions() -> list[str]:
     return ["ocpp1.6"]
+
+
+class RandomStationCode(Func):
+    """A public code made by the database, for rows that are written without one.
+
+    Random hexadecimal digits, with 0 and 1 replaced: ten characters of the same alphabet.
+    """
+
+    def as_postgresql(self, compiler: Any, connection: Any, **_context: Any) -> Any:
+        # The last group of a random UUID is all chance.
+        text = "substr(gen_random_uuid()::text, 25, 10)"
+        return f"upper(translate({text}, '01', 'gh'))", []
+
+    def as_sqlite(self, compiler: Any, connection: Any, **_context: Any) -> Any:
+        return "replace(replace(hex(randomblob(5)), '0', 'G'), '1', 'H')", []
 
 
 class Station(models.Model):
@@ -29,6 +46,15 @@ class Station(models.Model):
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="stations", verbose_name=_("site"))
     identity = models.CharField(_("identity"), max_length=48)
+    public_code = models.CharField(
+        _("public code"),
+        max_length=10,
+        default=new_station_code,
+        # Processes of the version before write rows while a deployment runs.
+        db_default=RandomStationCode(output_field=models.CharField()),
+        editable=False,
+        help_text=_("What drivers and strangers know the station by, instead of its identity."),
+    )
     name = models.CharField(_("name"), max_length=200, blank=True)
     allowed_versions = models.JSONField(
         _("allowed OCPP versions"),
@@ -38,11 +64,39 @@ class Station(models.Model):
     security_profile = models.PositiveSmallIntegerField(
         _("security profile"), choices=SecurityProfile, default=SecurityProfile.BASIC
     )
+    next_security_profile = models.PositiveSmallIntegerField(
+        _("next security profile"),
+        choices=SecurityProfile,
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The charger was told to use it; the first connection with it makes it count."),
+    )
     password_hash = models.CharField(max_length=200, blank=True, editable=False)
+    # When a person last took away what an open socket may have been let in for.
+    credentials_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     assumes_subprotocol = models.BooleanField(
         _("may connect without a subprotocol"),
         default=False,
         help_text=_("For chargers that offer none: the connection then counts as OCPP 1.6."),
+    )
+    quirk_profile = models.ForeignKey(
+        QuirkProfile,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("quirk profile"),
+        help_text=_("Empty: the one that fits what the charger reports at its boot, if any does."),
+    )
+    matched_profile = models.ForeignKey(
+        QuirkProfile,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("quirk profile that fits"),
     )
 
     vendor = models.CharField(_("vendor"), max_length=255, blank=True)
@@ -95,9 +149,15 @@ class Station(models.Model):
                 Lower("identity"), name="station_identity_unique_ignoring_case"
             ),
             models.CheckConstraint(condition=~Q(identity=""), name="station_identity_not_empty"),
+            models.UniqueConstraint(fields=["public_code"], name="station_public_code_unique"),
             models.CheckConstraint(
                 condition=Q(security_profile__in=[0, 1, 2, 3]),
                 name="station_security_profile_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(next_security_profile__isnull=True)
+                | Q(next_security_profile__gt=models.F("security_profile")),
+                name="station_next_security_profile_higher",
             ),
         ]
 

@@ -126,6 +126,18 @@ def active(at: datetime) -> CertificateAuthority:
         return CertificateAuthority.objects.get(is_active=True)
 
 
+def trusted(at: datetime) -> str:
+    """The certificates in PEM by which what is signed here is known: the active one, and replaced
+    ones until they expire."""
+    active(at)
+    known = CertificateAuthority.objects.order_by("-is_active", "-pk")
+    return "".join(
+        one.certificate.rstrip() + "\n"
+        for one in known
+        if x509.load_pem_x509_certificate(one.certificate.encode()).not_valid_after_utc > at
+    )
+
+
 def _create(at: datetime) -> CertificateAuthority:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])

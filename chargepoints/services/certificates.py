@@ -11,13 +11,14 @@ from typing import Any
 import structlog
 from cryptography import x509
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from chargepoints.domain.reports import SigningRequest
 from chargepoints.domain.security import OPEN_REQUEST_STATES, RequestState
 from chargepoints.domain.states import CommandStatus
 from chargepoints.domain.text import fit
+from chargepoints.events import CertificateRevoked
 from chargepoints.locks import lock_certificate_requests, lock_station
 from chargepoints.models import (
     CertificateRequest,
@@ -29,9 +30,10 @@ from chargepoints.models import (
 from chargepoints.services import anomalies, authority, commands, configuration
 from chargepoints.services.authority import CsrRefused
 from chargepoints.services.effects import Effects, Outcome
-from csms.common import clock
-from csms.common.audit import SystemActor
+from csms.common import audit, clock
+from csms.common.audit import Actor, SystemActor
 from csms.common.errors import Conflict, FieldError, InvalidInput
+from csms.common.events import publish
 
 logger = structlog.get_logger(__name__)
 ACTOR = SystemActor("certificates")
@@ -176,6 +178,24 @@ def _end(request: CertificateRequest, state: RequestState, detail: str) -> None:
     request.save(update_fields=["state", "detail"])
 
 
+@transaction.atomic
+def revoke(request: CertificateRequest, *, actor: Actor, reason: str = "") -> CertificateRequest:
+    """Let nobody in any more by the certificate that was signed. Again: no change.
+
+    Raises `Conflict` if none was signed.
+    """
+    locked = lock_certificate_requests(request.station_id, Q(pk=request.pk))[0]
+    if not locked.chain:
+        raise Conflict(_("No certificate was signed for this request."), code="no_certificate")
+    if locked.revoked_at is None:
+        locked.revoked_at = clock.now()
+        locked.save(update_fields=["revoked_at"])
+        changes = {"serial_number": locked.serial_number}
+        audit.record(actor, "certificate.revoke", locked, reason=reason, changes=changes)
+        publish(CertificateRevoked(locked.station_id))
+    return locked
+
+
 DELIVER = Effects(requested=_request_delivery, completed=_complete_delivery, ended=_end_delivery)
 
 
@@ -203,11 +223,24 @@ def _end_installation(command: Command, _outcome: Outcome) -> None:
         )
 
 
+def _complete_deletion(command: Command) -> dict[str, Any]:
+    """The charger finds a certificate only by the hash that it named itself."""
+    parameters = {**command.parameters}
+    found = _named(command).first()
+    if "hash_algorithm" not in parameters and found is not None:
+        parameters["hash_algorithm"] = found.hash_algorithm
+    return parameters
+
+
+def _named(command: Command) -> QuerySet[InstalledCertificate]:
+    names = ("issuer_name_hash", "issuer_key_hash", "serial_number")
+    wanted = {f"{name}__iexact": command.parameters[name] for name in names}
+    return InstalledCertificate.objects.filter(station_id=command.station_id, **wanted)
+
+
 def _end_deletion(command: Command, outcome: Outcome) -> None:
     if command.status == CommandStatus.ACCEPTED or outcome.get("status") == "NotFound":
-        names = ("issuer_name_hash", "issuer_key_hash", "serial_number")
-        wanted = {f"{name}__iexact": command.parameters[name] for name in names}
-        InstalledCertificate.objects.filter(station_id=command.station_id, **wanted).delete()
+        _named(command).delete()
 
 
 def _end_listing(command: Command, outcome: Outcome) -> None:
@@ -227,5 +260,5 @@ def _end_listing(command: Command, outcome: Outcome) -> None:
 
 
 INSTALL = Effects(requested=_request_installation, ended=_end_installation)
-DELETE = Effects(ended=_end_deletion)
+DELETE = Effects(completed=_complete_deletion, ended=_end_deletion)
 LIST = Effects(ended=_end_listing)

@@ -21,7 +21,7 @@ def _end_reading(command: Command, outcome: Outcome) -> None:
         _store(command, outcome.get("values", ()), fields)
 
 
-def _end_change(command: Command, outcome: Outcome) -> None:
+def end_change(command: Command, outcome: Outcome) -> None:
     """Keep what the charger took; whether it counts already is in `needs_reboot` (case 77)."""
     if command.status == CommandStatus.ACCEPTED:
         _store(command, outcome.get("values", ()), ["value", "needs_reboot", "known_at"])
@@ -50,7 +50,6 @@ def _row(station_id: int, value: Mapping[str, Any], at: datetime) -> Configurati
 
 
 READ = Effects(ended=_end_reading)
-CHANGE = Effects(ended=_end_change)
 
 
 # Written out, because every boot runs it and building it costs more than running it.

@@ -70,11 +70,15 @@ def _complete(command: Command) -> dict[str, Any]:
 
 
 def _wanted(command: Command, now: datetime) -> dict[str, Entry]:
-    """Every token of the station's operator, and those that all operators accept."""
+    """Every token of the station's operator, and those that all operators accept.
+
+    Not the app's: nobody holds one to a reader, so a charger that is offline has no use for them,
+    and no charger should know those of all drivers.
+    """
     station = command.station
     tokens = IdToken.objects.filter(
         Q(operator__isnull=True) | Q(operator_id=station.site.operator_id)
-    )
+    ).exclude(type=IdToken.Type.APP)
     if not station.ocpp_version.startswith("ocpp2"):
         tokens = tokens.alias(length=Length("token")).filter(length__lte=LONGEST_1_6)
     capacity = configuration.whole_number_of(station.pk, "LocalAuthListMaxLength")

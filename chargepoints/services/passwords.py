@@ -14,10 +14,15 @@ _KEY_BYTES = range(16, 21)
 _UNUSABLE_SALT = "no-password-is-set"
 
 
-def hash_password(raw: str) -> str:
+def check_length(raw: str) -> None:
     """`InvalidInput` if it is empty or over 128 characters."""
     if not raw or len(raw) > MAX_LENGTH:
         raise InvalidInput(f"A station's password has 1 to {MAX_LENGTH} characters.")
+
+
+def hash_password(raw: str) -> str:
+    """`InvalidInput` if it is empty or over 128 characters."""
+    check_length(raw)
     hasher = get_hasher(ALGORITHM)
     return str(hasher.encode(raw, hasher.salt()))
 

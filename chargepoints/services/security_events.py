@@ -6,9 +6,8 @@ from chargepoints.domain.clocks import effective_time
 from chargepoints.domain.reports import SecurityReport
 from chargepoints.domain.security import is_critical
 from chargepoints.domain.text import fit
-from chargepoints.events import CriticalSecurityEvent
-from chargepoints.models import SecurityEvent
-from csms.common.events import publish
+from chargepoints.models import Alert, SecurityEvent
+from chargepoints.services.alerts import raise_alert
 
 TYPE_LENGTH = 255
 INFO_LENGTH = 1000
@@ -16,7 +15,7 @@ INFO_LENGTH = 1000
 
 @transaction.atomic
 def report_security_event(station_id: int, report: SecurityReport) -> None:
-    """Keep the event; whoever watches is told of a critical one."""
+    """Keep the event, and raise an alert if it is critical."""
     event = SecurityEvent.objects.create(
         station_id=station_id,
         type=fit(report.type, TYPE_LENGTH),
@@ -26,4 +25,9 @@ def report_security_event(station_id: int, report: SecurityReport) -> None:
         received_at=report.received_at,
     )
     if event.is_critical:
-        publish(CriticalSecurityEvent(event.pk))
+        raise_alert(
+            station_id,
+            Alert.Kind.CRITICAL_SECURITY_EVENT,
+            detail=f"{event.type}: {event.tech_info}" if event.tech_info else event.type,
+            at=report.received_at,
+        )

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from chargepoints.domain.identities import VERSIONS, identity_problem
-from chargepoints.events import StationArchived
+from chargepoints.domain.states import RegistrationStatus
+from chargepoints.events import CredentialsChanged
 from chargepoints.locks import lock_station
 from chargepoints.models import Connector, Site, Station
-from chargepoints.services import commands, passwords
+from chargepoints.services import passwords, security_settings
 from chargepoints.services.connectors import create_missing, is_acceptable
+from chargepoints.services.security_settings import PASSWORD_PROFILES
 from csms.common import audit, clock
 from csms.common.audit import Actor
 from csms.common.errors import Conflict, FieldError, InvalidInput
@@ -26,13 +29,13 @@ EDITABLE_FIELDS = frozenset(
         "allowed_versions",
         "security_profile",
         "assumes_subprotocol",
+        "quirk_profile",
         "vendor",
         "model",
         "serial_number",
         "registration_status",
     }
 )
-PASSWORD_PROFILES = (Station.SecurityProfile.BASIC, Station.SecurityProfile.TLS_BASIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,11 @@ def update_station(
     password: str | None = None,
     reason: str = "",
 ) -> Station:
-    """Change fields of `EDITABLE_FIELDS`, and the password if one is given."""
+    """Change fields of `EDITABLE_FIELDS`, and the password if one is given.
+
+    Who was let in with another password, under a lower security profile or before the registration
+    was rejected has to sign in again.
+    """
     with transaction.atomic():
         locked = lock_station(station.pk)
         if locked.archived_at is not None:
@@ -105,9 +112,22 @@ def update_station(
         _assign(locked, changes)
         if password:
             locked.password_hash = passwords.hash_password(password)
+            security_settings.forget_password_changes([locked.pk])
+        if "security_profile" in changes:
+            locked.next_security_profile = None
         if locked.security_profile in PASSWORD_PROFILES and not locked.password_hash:
             raise _invalid("password", _("Security profiles 1 and 2 need a password."))
-        locked.save(update_fields=[*changes, "password_hash", "updated_at"])
+        if password or _is_stricter(before, locked):
+            locked.credentials_changed_at = clock.now()
+            publish(CredentialsChanged(locked.pk))
+        written = [
+            *changes,
+            "next_security_profile",
+            "password_hash",
+            "credentials_changed_at",
+            "updated_at",
+        ]
+        locked.save(update_fields=written)
         differences: dict[str, Any] = {
             name: [before[name], _plain(getattr(locked, name))]
             for name in changes
@@ -119,29 +139,9 @@ def update_station(
     return locked
 
 
-def archive_station(station: Station, *, actor: Actor, reason: str = "") -> Station:
-    """Take the station away for everybody; its history stays. Again: no change."""
-    with transaction.atomic():
-        locked = lock_station(station.pk)
-        if locked.archived_at is not None:
-            return locked
-        locked.archived_at = clock.now()
-        locked.save(update_fields=["archived_at", "updated_at"])
-        commands.cancel_queued(locked.pk, "The station was archived.")
-        audit.record(actor, "station.archive", locked, reason=reason)
-        publish(StationArchived(locked.pk))
-    return locked
-
-
-def restore_station(station: Station, *, actor: Actor, reason: str = "") -> Station:
-    with transaction.atomic():
-        locked = lock_station(station.pk)
-        if locked.archived_at is None:
-            return locked
-        locked.archived_at = None
-        locked.save(update_fields=["archived_at", "updated_at"])
-        audit.record(actor, "station.restore", locked, reason=reason)
-    return locked
+def note_change(station_id: int) -> None:
+    """Something that belongs to the station changed: whoever keeps a copy has to read it again."""
+    Station.objects.filter(pk=station_id).update(updated_at=clock.now())
 
 
 def create_connectors(
@@ -149,8 +149,9 @@ def create_connectors(
 ) -> list[Connector]:
     """Several connectors at once, all or none; `Conflict` if one of them exists."""
     with transaction.atomic():
-        lock_station(station.pk)
+        locked = lock_station(station.pk)
         made = _insert_connectors(station, connectors)
+        locked.save(update_fields=["updated_at"])
         audit.record(
             actor,
             "station.create_connectors",
@@ -219,6 +220,14 @@ def _assign(station: Station, fields: Mapping[str, Any]) -> None:
         raise _invalid("security_profile", _("The security profile is 0, 1, 2 or 3."))
 
 
+def _is_stricter(before: Mapping[str, Any], station: Station) -> bool:
+    """Whether the station now asks more of who connects than when `before` was so."""
+    profile, registration = station.security_profile, station.registration_status
+    is_raised = profile > before.get("security_profile", profile)
+    is_changed = registration != before.get("registration_status", registration)
+    return is_raised or (is_changed and registration == RegistrationStatus.REJECTED)
+
+
 def _refuse_taken(identity: str) -> None:
     taken = Station.objects.alias(folded=Lower("identity")).filter(folded=identity.lower()).first()
     if taken is None:
@@ -234,4 +243,4 @@ def _invalid(field: str, detail: str) -> InvalidInput:
 
 
 def _plain(value: Any) -> Any:
-    return value.pk if isinstance(value, Site) else value
+    return value.pk if isinstance(value, Model) else value

@@ -37,7 +37,7 @@ def within_operators(request: HttpRequest, path: str | None) -> Q:
         return Q()
     if path is None:
         return Q(pk__in=[])
-    return Q(**{f"{path}__in": user.operators.values("pk")})
+    return Q(**{f"{path}__in": user.operators.filter(is_active=True).values("pk")})
 
 
 def pretty(value: Any) -> SafeString | str:
@@ -181,6 +181,13 @@ class ConsoleAdmin(ScopedMixin, ModelAdmin):
     ) -> HttpResponse:
         """A foreign row answers like one that is not there."""
         raise Http404
+
+    def row_or_404(self, request: HttpRequest, object_id: Any) -> Any:
+        """The row that an action is asked for; 404 for a foreign one, and for what is no id."""
+        found = self.get_object(request, str(object_id))
+        if found is None:
+            raise Http404
+        return found
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry | None:
         self._audit(request, obj, "create", message)

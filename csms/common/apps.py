@@ -1,7 +1,8 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class CommonConfig(AppConfig):
     name = "csms.common"
     label = "common"
-    verbose_name = "Shared kernel"
+    verbose_name = _("System records")

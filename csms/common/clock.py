@@ -1,16 +1,14 @@
 """The one place that asks what time it is, so that tests can say so."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
-
-from django.utils import timezone
 
 BANGKOK = ZoneInfo("Asia/Bangkok")
 
 
 def now() -> datetime:
     """The current time, aware, in UTC."""
-    return timezone.now()
+    return datetime.now(UTC)
 
 
 def business_day(moment: datetime) -> date:

@@ -26,6 +26,8 @@ class DomainError(Exception):
         super().__init__(detail or self.title)
         self.detail = detail or self.title
         self.errors = errors or []
+        # Further members of the problem document (RFC 9457 §3.2), as JSON has them.
+        self.members: dict[str, Any] = {}
         if code is not None:
             self.code = code
 
@@ -63,3 +65,27 @@ class IdempotencyMismatch(DomainError):
     code = "idempotency_key_reused"
     status = 422
     title = "This Idempotency-Key was used with another request"
+
+
+class TooManyRequests(DomainError):
+    """A limit that is kept by rows, not by the cache. `retry_after_seconds`: when it ends."""
+
+    code = "throttled"
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, detail: str = "", *, retry_after_seconds: int, code: str | None = None):
+        super().__init__(detail, code=code)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Unavailable(DomainError):
+    """Something that others run does not answer; trying again later may help."""
+
+    code = "unavailable"
+    status = 503
+    title = "Not available for the moment"
+
+    def __init__(self, detail: str = "", *, retry_after_seconds: int, code: str | None = None):
+        super().__init__(detail, code=code)
+        self.retry_after_seconds = retry_after_seconds

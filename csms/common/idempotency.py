@@ -38,6 +38,11 @@ class Answer:
     is_replay: bool = False
 
 
+def caller_key(caller: Any) -> str:
+    """Whose keys these are: `user:<pk>` or `apikey:<pk>`, never an address."""
+    return f"{type(caller).__name__.lower()}:{caller.pk}"
+
+
 def run_once(
     *,
     caller: str,

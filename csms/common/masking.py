@@ -23,6 +23,13 @@ _URL_QUERY: Final = re.compile(
 )
 
 
+def mask_id_token(token: str) -> str:
+    """The last four characters, '' of '': who knows the whole number can make a card with it."""
+    if not token:
+        return ""
+    return f"…{token[-4:]}" if len(token) > 4 else "…"
+
+
 def mask_value(value: Any) -> Any:
     """Return a JSON value (a payload, an answer) without its secrets."""
     if isinstance(value, dict):

@@ -35,6 +35,26 @@ class AuditEntry(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_label} {self.action}"
 
 
+class LiveTicket(models.Model):
+    """Opens one live feed once, for whom it was given; the ticket itself is not kept.
+
+    `sign_in_id`: the sign-in that it was asked for with; the feed ends with that.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    sign_in_id = models.UUIDField()
+    feed = models.CharField(max_length=100)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("live ticket")
+        verbose_name_plural = _("live tickets")
+
+    def __str__(self) -> str:
+        return self.feed
+
+
 class IdempotencyRecord(models.Model):
     """The answer given to a request with an `Idempotency-Key`, kept for 24 hours."""
 

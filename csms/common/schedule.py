@@ -8,4 +8,8 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "csms.common.tasks.purge_idempotency_records",
         "schedule": timedelta(hours=1),
     },
+    "purge-live-tickets": {
+        "task": "csms.common.tasks.purge_live_tickets",
+        "schedule": timedelta(minutes=10),
+    },
 }

@@ -109,7 +109,8 @@ class SetConfiguration(CommandForm):
     name = "set_configuration"
     label = _("Change the configuration")
     key = forms.CharField(label=_("Key"), max_length=50)
-    value = forms.CharField(label=_("Value"), max_length=500)
+    # How long it may be is known of each charger.
+    value = forms.CharField(label=_("Value"))
 
 
 class Trigger(CommandForm):

@@ -3,15 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
-from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
-from django.db import connection
 from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import import_string
 from django_otp import DEVICE_ID_SESSION_KEY
@@ -20,27 +17,16 @@ from django_otp.models import Device
 from accounts.models import User
 from accounts.selectors.scope import Caller
 from csms.common.errors import NotFound
+from csms.console import sessions as sessions_of_console
 from csms.console.audience import Audience, audience_for
 from csms.console.broadcast import broadcaster
 from csms.console.snapshots import dashboard, sessions, stations
+from csms.live.threads import in_threads
 
 NOT_SIGNED_IN = 4401
 RECHECK_SECONDS = 10.0
 
-# Few threads: the console must never take the gateway's.
-_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="console")
-
-
-def in_thread(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` in one of the console's threads, which gives its connection back each time."""
-
-    def call(*arguments: Any) -> Any:
-        try:
-            return function(*arguments)
-        finally:
-            connection.close()
-
-    return sync_to_async(call, thread_sensitive=False, executor=_threads)
+in_thread = in_threads("console", 2)
 
 
 def watcher(scope: dict[str, Any]) -> tuple[User, Audience] | None:
@@ -58,6 +44,8 @@ def watcher(scope: dict[str, Any]) -> tuple[User, Audience] | None:
         return None
     device = Device.from_persistent_id(session.get(DEVICE_ID_SESSION_KEY, ""))
     if device is None or device.user_id != user.pk or not device.confirmed:
+        return None
+    if sessions_of_console.find(session.get(sessions_of_console.SESSION_KEY), user.pk) is None:
         return None
     return user, audience_for(user)
 

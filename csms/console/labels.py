@@ -6,6 +6,7 @@ The feeds carry codes only, so that one feed serves readers of every language.
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.domain.states import CommandStatus, ConnectorStatus
+from chargepoints.models import Alert
 from transactions.domain.states import SessionState
 from transactions.models import CostLine, ReviewItem
 
@@ -58,6 +59,8 @@ TONES: dict[str, str] = {
     "INTERRUPTED": "bad",
     "ENDED": "good",
     "FAILED": "bad",
+    "CRITICAL": "bad",
+    "WARNING": "wait",
     "QUEUED": "wait",
     "SENT": "wait",
     "ACCEPTED": "good",
@@ -76,6 +79,8 @@ def for_page() -> dict[str, dict[str, str]]:
         },
         "commands": {str(code.value): str(text) for code, text in COMMAND.items()},
         "lines": {code: str(text) for code, text in CostLine.Kind.choices},
+        "alerts": {code: str(text) for code, text in Alert.Kind.choices},
+        "severities": {code: str(text) for code, text in Alert.Severity.choices},
         "review": {code: str(text) for code, text in ReviewItem.Kind.choices},
         "tones": TONES,
         "words": {key: str(text) for key, text in WORDS.items()},
@@ -102,6 +107,7 @@ WORDS = {
     "soc": _("State of charge"),
     "running": _("running"),
     "open": _("open"),
+    "acknowledged": _("acknowledged"),
     "resolved": _("resolved"),
     "send_failed": _("The command was not sent. Check the connection and try again."),
     "minutes": _("min"),

@@ -1,15 +1,17 @@
 """What the side bar counts and what the search palette (Ctrl-K) finds."""
 
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from unfold.dataclasses import SearchResult
 
 from accounts.models import IdToken, User
-from chargepoints.models import Station
+from chargepoints.models import Alert, Station
+from chargepoints.selectors.alerts import STATES
 from csms.console.audience import in_scope
 from transactions.models import ReviewItem, Session
 
@@ -20,7 +22,17 @@ BADGE_LIMIT = 100
 def open_review_items(request: HttpRequest) -> str:
     """How many odd sessions wait for a person; counted up to a limit, empty for none."""
     items = in_scope(ReviewItem.objects.all(), request.user, "station__site__operator")
-    count = items.filter(resolved_at__isnull=True)[:BADGE_LIMIT].count()
+    return _badge(items.filter(resolved_at__isnull=True))
+
+
+def open_alerts(request: HttpRequest) -> str:
+    """How many alerts nobody has acknowledged yet; counted up to a limit, empty for none."""
+    alerts = in_scope(Alert.objects.all(), request.user, "station__site__operator")
+    return _badge(alerts.filter(STATES["open"]))
+
+
+def _badge(rows: QuerySet[Any]) -> str:
+    count = rows[:BADGE_LIMIT].count()
     if count >= BADGE_LIMIT:
         return f"{BADGE_LIMIT - 1}+"
     return str(count) if count else ""

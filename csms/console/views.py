@@ -4,7 +4,6 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import get_language, gettext_lazy
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
 from chargepoints.models import Station
+from chargepoints.selectors.anomalies import MOST_ROWS, by_device
 from csms.common.errors import DomainError, NotFound
 from csms.console import labels
 from csms.console.commands import FORMS, CommandForm
@@ -27,6 +27,7 @@ STATION_FACTS = [
     ("firmware_version", gettext_lazy("Firmware")),
     ("serial_number", gettext_lazy("Serial number")),
     ("version", gettext_lazy("OCPP version")),
+    ("quirk_profile", gettext_lazy("Quirk profile")),
     ("registration", gettext_lazy("Registration")),
     ("last_seen_at", gettext_lazy("Last seen")),
     ("connected_at", gettext_lazy("Connected since")),
@@ -68,6 +69,20 @@ def _found(read: Any, *arguments: Any) -> Any:
         return read(*arguments)
     except NotFound as error:
         raise Http404 from error
+
+
+@require_GET
+def deviations(request: HttpRequest) -> HttpResponse:
+    """In what the chargers of each vendor deviate from OCPP."""
+    request.current_app = admin.site.name
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Deviations by vendor"),
+        "rows": by_device(cast(User, request.user)),
+        "most_rows": MOST_ROWS,
+        "may_add_profile": request.user.has_perm("chargepoints.add_quirkprofile"),
+    }
+    return TemplateResponse(request, "console/deviations.html", context)
 
 
 def dashboard(request: HttpRequest) -> HttpResponse:
@@ -115,8 +130,6 @@ def session(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def request_command(request: HttpRequest, station_id: int) -> JsonResponse:
     """Queues a command through the service that the API calls; 202 with its id, 400 with errors."""
     row = _found(stations.visible, request.user, station_id)
-    if not request.user.has_perm("chargepoints.add_command"):
-        raise PermissionDenied
     form_class = FORMS.get(request.POST.get("command", ""))
     if form_class is None:
         raise Http404

@@ -19,6 +19,12 @@ class StationPlan:
     is_new: bool
     changes: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_stricter(self) -> bool:
+        """Whether who is connected was let in for what does not suffice any more."""
+        before, after = self.changes.get("security_profile", (0, 0))
+        return "password" in self.changes or after > before
+
 
 @dataclass(slots=True)
 class Plan:

@@ -12,11 +12,14 @@ from django.db.models.functions import Lower
 from django.utils.text import slugify
 
 from accounts.models import Operator
+from chargepoints.events import CredentialsChanged
 from chargepoints.models import Connector, Evse, Site, Station
 from chargepoints.models.connectors import new_public_code
+from chargepoints.services.security_settings import forget_password_changes
 from csms.common import audit, clock
 from csms.common.audit import Actor
 from csms.common.bulk import update_each
+from csms.common.events import publish
 from csms.imports.chargepoint_plan import Plan, StationPlan
 from transactions.models import Tariff, TariffAssignment
 
@@ -27,6 +30,7 @@ _STATION_FIELDS = (
     "model",
     "allowed_versions",
     "security_profile",
+    "next_security_profile",
     "password_hash",
     "updated_at",
 )
@@ -102,13 +106,27 @@ def write(plan: Plan, stored: Stored, actor: Actor) -> Written:
     for item in touched:
         item.station.updated_at = now
     update_each(Station, _values([item.station for item in touched], _STATION_FIELDS))
+    forget_password_changes([i.station.pk for i in touched if "password" in i.changes])
 
     written = Written(changed={item.station.pk for item in touched})
     _write_evses(plan.stations, written)
     _write_connectors(plan.stations, written)
     _write_tariffs(plan.stations, written, now)
+    for keys in _batches(sorted(written.changed)):
+        # Their connectors may be all that changed.
+        Station.objects.filter(pk__in=keys).update(updated_at=now)
+    _end_trust([item.station.pk for item in touched if item.is_stricter])
     _audit(plan, written, actor)
     return written
+
+
+def _end_trust(station_ids: Sequence[int]) -> None:
+    """Let chargers that are connected sign in again."""
+    now = clock.now()  # not when the import began: others have connected since
+    for keys in _batches(station_ids):
+        Station.objects.filter(pk__in=keys).update(credentials_changed_at=now)
+    for station_id in station_ids:
+        publish(CredentialsChanged(station_id))
 
 
 def _write_evses(items: Sequence[StationPlan], written: Written) -> None:

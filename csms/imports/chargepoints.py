@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Operator
 from chargepoints.models import Site, Station
 from chargepoints.services.passwords import check_password, hash_password
-from chargepoints.services.stations import PASSWORD_PROFILES
+from chargepoints.services.security_settings import PASSWORD_PROFILES
 from csms.common.audit import Actor
 from csms.common.csv_input import NotReadable, Problems, read_rows, shown
 from csms.imports.chargepoint_plan import Plan, StationPlan
@@ -211,6 +211,8 @@ class _Planner:
             if not is_new:
                 plan.changes[name] = [getattr(station, name), value]
             setattr(station, name, value)
+            if name == "security_profile":
+                station.next_security_profile = None
         if not is_new and station.site != site:
             plan.changes["site"] = [station.site.name, site.name]
             station.site = site

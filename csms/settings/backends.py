@@ -12,6 +12,8 @@ def postgresql(url: str) -> dict[str, Any]:
     are_prepared = env.bool("DATABASE_PREPARED_STATEMENTS", default=True)
     config["ENGINE"] = "django.db.backends.postgresql"
     config["CONN_MAX_AGE"] = 0
+    # No look at each before it is lent (CONN_HEALTH_CHECKS): after a restart of the server the pool
+    # waits a second at the first dead one, ever longer at the next ones, and gives up after 10.
     config["OPTIONS"] = {
         **config.get("OPTIONS", {}),
         "pool": {

@@ -4,10 +4,13 @@
 A bad or missing value raises `ImproperlyConfigured` with the variable's name and how to make one.
 """
 
+import ipaddress
 import os
+import re
 import secrets
 import socket
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -33,6 +36,13 @@ HOW_TO_DATABASE = (
     "Give a PostgreSQL address, e.g. DATABASE_URL=postgres://csms:PASSWORD@db:5432/csms"
 )
 HOW_TO_REDIS = "Give a Redis address, e.g. REDIS_URL=redis://redis:6379/0"
+
+HOW_TO_MAIL = (
+    "Give a mail server, e.g. EMAIL_URL=smtp+tls://USER:PASSWORD@mail.example.co.th:587, or "
+    "smtp+ssl://…:465"
+)
+MAIL_SCHEMES = ("smtp", "smtps", "smtp+tls", "smtp+ssl")
+HOW_TO_SMS = "Give your provider's class, or nothing: then phone numbers are not taken."
 
 
 def required(name: str, how: str) -> str:
@@ -83,6 +93,66 @@ def required_url(name: str, schemes: tuple[str, ...], how: str) -> str:
     value = required(name, how)
     if urlsplit(value).scheme not in schemes:
         raise ImproperlyConfigured(f"{name} must start with {' or '.join(schemes)}. {how}")
+    return value
+
+
+def parse_networks(
+    name: str, values: list[str]
+) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Addresses and networks, such as 172.30.57.2 and 10.0.0.0/8."""
+    try:
+        return tuple(ipaddress.ip_network(value.strip()) for value in values if value.strip())
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} holds what is no address or network: {error}"
+        ) from error
+
+
+UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400}
+
+
+def parse_rates(name: str, value: str) -> tuple[tuple[int, int], ...]:
+    """(most, seconds) of each part of `1/m,5/h,10/d`; all of them hold at once."""
+    found = []
+    for part in value.split(","):
+        match = re.fullmatch(r"([1-9]\d{0,6})/([1-9]\d{0,3})?([mhd])", part.strip())
+        if match is None:
+            raise ImproperlyConfigured(
+                f"{name} holds {part!r}, which is no rate; write it like 1/m,5/h,10/d"
+            )
+        found.append((int(match[1]), int(match[2] or 1) * UNIT_SECONDS[match[3]]))
+    return tuple(found)
+
+
+def retention_days(name: str, days: int, *, least: int = 1) -> int:
+    """For how many days a kind of data is kept; `least` is what the law asks for."""
+    if days < least:
+        raise ImproperlyConfigured(f"{name} is {days}. Give {least} or more.")
+    return days
+
+
+def at_least(least: int, name: str, value: int) -> int:
+    """The value, or `ImproperlyConfigured` where it is smaller than what makes sense."""
+    if value < least:
+        raise ImproperlyConfigured(f"{name} is {value}. Give {least} or more.")
+    return value
+
+
+def mail_server() -> dict[str, Any]:
+    """Django's settings for sending mail; without a server mails go to the process's output."""
+    try:
+        address = env.str("EMAIL_URL", default="") or "consolemail://"
+        found: dict[str, Any] = env.email_url_config(address)
+    except (ImproperlyConfigured, ValueError) as error:
+        raise ImproperlyConfigured(f"EMAIL_URL names no mail server. {HOW_TO_MAIL}") from error
+    return found
+
+
+def delivering_sms_backend() -> str:
+    """The class that sends text messages, or nothing; none of ours, which print or keep them."""
+    value = str(env.str("SMS_BACKEND", default="")).strip()
+    if value.startswith("csms.common.sms."):
+        raise ImproperlyConfigured(f"SMS_BACKEND names a class for development. {HOW_TO_SMS}")
     return value
 
 

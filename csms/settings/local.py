@@ -23,6 +23,14 @@ CHANNEL_LAYERS = backends.channel_layers(REDIS_URL)
 CACHES = backends.caches(REDIS_URL)
 globals().update(backends.celery_broker(REDIS_URL, VAR_DIR))
 
+# Nobody is written to by mistake: without a server mails become files.
+if not env.str("EMAIL_URL", default=""):
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = VAR_DIR / "mail"
+
+# Nobody is written to by mistake: messages become files as well.
+SMS_BACKEND = env.str("SMS_BACKEND", default="csms.common.sms.FileSms")
+
 WHITENOISE_USE_FINDERS = True
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")

@@ -1,4 +1,4 @@
-"""Production: refuses to boot without real secrets, hosts, database and Redis."""
+"""Production: refuses to boot without real secrets, hosts, database, Redis and mail server."""
 
 from csms.settings import backends
 from csms.settings import env as environment
@@ -13,6 +13,7 @@ FIELD_ENCRYPTION_KEYS = environment.required_encryption_keys()
 CSRF_TRUSTED_ORIGINS = env.list(
     "DJANGO_CSRF_TRUSTED_ORIGINS", default=[f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS]
 )
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"https://{ALLOWED_HOSTS[0].lstrip('.')}")
 
 DATABASES = {
     "default": backends.postgresql(
@@ -30,6 +31,10 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+# `base` has read it: without a server one-time codes and set-up links would stand in the output.
+environment.required_url("EMAIL_URL", environment.MAIL_SCHEMES, environment.HOW_TO_MAIL)
+SMS_BACKEND = environment.delivering_sms_backend()
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = env.bool("DJANGO_SECURE_SSL_REDIRECT", default=True)

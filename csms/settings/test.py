@@ -35,6 +35,7 @@ CELERY_BROKER_URL = "memory://"
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 
+SMS_BACKEND = "csms.common.sms.MemorySms"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher",
     "chargepoints.hashers.StationPasswordHasher",

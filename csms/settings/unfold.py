@@ -24,6 +24,14 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             {"title": _("Dashboard"), "icon": "dashboard", "link": reverse_lazy("admin:index")},
             _item(
+                _("Alerts"),
+                "notifications_active",
+                "chargepoints_alert_changelist",
+                "chargepoints.view_alert",
+                badge="csms.console.navigation.open_alerts",
+                badge_variant="danger",
+            ),
+            _item(
                 _("Stations"),
                 "ev_station",
                 "chargepoints_station_changelist",
@@ -87,6 +95,18 @@ NAVIGATION: list[dict[str, Any]] = [
                 "warning",
                 "chargepoints_stationanomaly_changelist",
                 "chargepoints.view_stationanomaly",
+            ),
+            _item(
+                _("Deviations by vendor"),
+                "troubleshoot",
+                "console_deviations",
+                "chargepoints.view_stationanomaly",
+            ),
+            _item(
+                _("Quirk profiles"),
+                "build",
+                "chargepoints_quirkprofile_changelist",
+                "chargepoints.view_quirkprofile",
             ),
         ],
     },
@@ -164,10 +184,65 @@ NAVIGATION: list[dict[str, Any]] = [
                 "accounts.view_idtoken",
             ),
             _item(_("Users"), "group", "accounts_user_changelist", "accounts.view_user"),
+            _item(_("Sign-ins"), "devices", "accounts_signin_changelist", "accounts.view_signin"),
+            _item(
+                _("Verifications"),
+                "verified_user",
+                "accounts_verification_changelist",
+                "accounts.view_verification",
+            ),
+            _item(
+                _("Account messages"),
+                "outgoing_mail",
+                "accounts_accountmessage_changelist",
+                "accounts.view_accountmessage",
+            ),
             _item(
                 _("Operators"), "domain", "accounts_operator_changelist", "accounts.view_operator"
             ),
             _item(_("API keys"), "key", "accounts_apikey_changelist", "accounts.view_apikey"),
+            _item(
+                _("Set-up links"),
+                "link",
+                "accounts_staffinvitation_changelist",
+                "accounts.view_staffinvitation",
+            ),
+            _item(
+                _("Login attempts"),
+                "login",
+                "accounts_loginattempt_changelist",
+                "accounts.view_loginattempt",
+            ),
+            _item(
+                _("Console sessions"),
+                "devices",
+                "accounts_consolesession_changelist",
+                "accounts.view_consolesession",
+            ),
+            _item(
+                _("Consents"),
+                "handshake",
+                "accounts_consentrecord_changelist",
+                "accounts.view_consentrecord",
+            ),
+            _item(
+                _("Closed accounts"),
+                "person_off",
+                "accounts_accountdeletion_changelist",
+                "accounts.view_accountdeletion",
+            ),
+            _item(
+                _("Copies of personal data"),
+                "folder_zip",
+                "accounts_dataexport_changelist",
+                "accounts.view_dataexport",
+            ),
+            _item(
+                _("Retention"),
+                "auto_delete",
+                "accounts_retentionrun_changelist",
+                "accounts.view_retentionrun",
+            ),
             _item(
                 _("Audit trail"),
                 "history",
@@ -192,6 +267,12 @@ UNFOLD: dict[str, Any] = {
     "SHOW_LANGUAGES": True,
     "LANGUAGES": {"action": reverse_lazy("admin:set_language")},
     "LOGIN": {"form": "csms.console.login.LoginForm"},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": _("My security"), "link": reverse_lazy("admin:console_security")},
+            {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+        ]
+    },
     "STYLES": [lambda request: static("console/console.css")],
     "BORDER_RADIUS": "6px",
     "COLORS": {

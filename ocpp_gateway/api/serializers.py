@@ -47,13 +47,22 @@ class CommandRequestSerializer(RequestFieldsSerializer):
     connector_id = AnythingField(required=False, help_text="Of start_charging, unlock, …")
     evse_id = AnythingField(required=False)
     id_token = AnythingField(required=False, help_text="Of start_charging.")
-    transaction_id = AnythingField(required=False, help_text="Of stop_charging.")
+    charging_profile = AnythingField(
+        required=False, help_text="Of start_charging: a TxProfile in the form of the OCPP version."
+    )
+    transaction_id = AnythingField(required=False, help_text="Of stop_charging, charging limits.")
     type = AnythingField(required=False, help_text="Of reset: soft or hard.")
     available = AnythingField(required=False, help_text="Of change_availability.")
     key = AnythingField(required=False, help_text="Of set_configuration.")
     value = AnythingField(required=False, help_text="Of set_configuration.")
     keys = AnythingField(required=False, help_text="Of get_configuration.")
     message = AnythingField(required=False, help_text="Of trigger.")
+    vendor_id = AnythingField(required=False, help_text="Of data_transfer.")
+    message_id = AnythingField(required=False, help_text="Of data_transfer.")
+    # The framework takes fields out of the class, so that its own `data` stays.
+    data = AnythingField(  # type: ignore[assignment]
+        required=False, help_text="Of data_transfer: a text."
+    )
     expires_at = AnythingField(required=False, help_text="Of reserve: until when.")
     reservation_id = AnythingField(required=False, help_text="Of cancel_reservation.")
     update_type = AnythingField(
@@ -67,12 +76,28 @@ class CommandRequestSerializer(RequestFieldsSerializer):
     periods = AnythingField(
         required=False, help_text="Of set_charging_limit: [{start, limit, phases}], in seconds."
     )
+    phases = AnythingField(required=False, help_text="Of set_charging_limit: 1 to 3, with limit.")
     stack_level = AnythingField(required=False, help_text="Of charging limits.")
+    kind = AnythingField(
+        required=False, help_text="Of set_charging_limit: absolute, recurring or relative."
+    )
+    recurrence = AnythingField(
+        required=False, help_text="Of set_charging_limit, if recurring: daily or weekly."
+    )
+    starts_at = AnythingField(required=False, help_text="Of set_charging_limit, if not relative.")
+    valid_from = AnythingField(required=False, help_text="Of set_charging_limit.")
+    valid_to = AnythingField(required=False, help_text="Of set_charging_limit.")
     profile_id = AnythingField(required=False, help_text="Of clear_charging_limit.")
     duration = AnythingField(required=False, help_text="Of charging limits: seconds.")
     location = AnythingField(
         required=False, help_text="Of update_firmware, get_diagnostics, get_logs: an address."
     )
+    retries = AnythingField(required=False, help_text="How often a transfer is tried again.")
+    retry_interval = AnythingField(required=False, help_text="Seconds between these.")
+    retrieve_at = AnythingField(required=False, help_text="Of update_firmware; now if left out.")
+    install_at = AnythingField(required=False, help_text="Of update_firmware, a signed one.")
+    since = AnythingField(required=False, help_text="Of get_diagnostics, get_logs.")
+    until = AnythingField(required=False, help_text="Of get_diagnostics, get_logs.")
     signature = AnythingField(
         required=False, help_text="Of update_firmware, with signing_certificate: a signed one."
     )
@@ -82,6 +107,13 @@ class CommandRequestSerializer(RequestFieldsSerializer):
         required=False, help_text="Of certificates: central_system_root or manufacturer_root."
     )
     certificate = AnythingField(required=False, help_text="Of install_certificate: PEM.")
+    hash_algorithm = AnythingField(
+        required=False,
+        help_text="Of delete_certificate: sha256, sha384 or sha512; left out: as it was listed.",
+    )
+    issuer_name_hash = AnythingField(required=False, help_text="Of delete_certificate.")
+    issuer_key_hash = AnythingField(required=False, help_text="Of delete_certificate.")
+    serial_number = AnythingField(required=False, help_text="Of delete_certificate.")
 
 
 class RawRequestSerializer(RequestFieldsSerializer):

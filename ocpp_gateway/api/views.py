@@ -15,6 +15,7 @@ from chargepoints.selectors.stations import get_visible
 from csms.common import clock
 from csms.common.api.csv import CsvRenderer
 from csms.common.api.examples import answered, cursor_page, page, sent
+from csms.common.api.idempotent import IDEMPOTENCY_KEY
 from csms.common.api.json import OrjsonRenderer
 from csms.common.api.pagination import NewestFirstByTimeCursor
 from csms.common.api.permissions import Access
@@ -31,12 +32,6 @@ from ocpp_gateway.services.requesting import adapter_of, request_command, reques
 OPERATE = Access(staff="chargepoints.add_command", scope="operate")
 CONNECTIONS = Access(staff="ocpp_gateway.view_stationconnection", scope="read")
 EXPORT_LIMIT = 10_000
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    str,
-    OpenApiParameter.HEADER,
-    description="The same key with the same body gives the same command; with another, 422.",
-)
 LOCATION = OpenApiParameter(
     "Location",
     str,

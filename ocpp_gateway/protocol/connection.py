@@ -6,7 +6,7 @@ No clock either: the caller passes the time. One instance per socket; a new sock
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ocpp_gateway.protocol import frames, validation
 from ocpp_gateway.protocol.errors import CallInFlight, ErrorCode, NotRegistered, spell
@@ -22,8 +22,7 @@ REPEAT_WINDOW: Final = timedelta(minutes=10)
 CLOCK_REPEAT_WINDOW: Final = timedelta(seconds=10)
 
 
-@dataclass(frozen=True, slots=True)
-class IncomingCall:
+class IncomingCall(NamedTuple):
     """A valid CALL, or one whose deviations are tolerated (`anomalies`; `payload` is repaired)."""
 
     message_id: str
@@ -109,6 +108,7 @@ class Connection:
         "_recent",
         "_rules",
         "_triggered",
+        "is_strict",
         "registration",
         "version",
     )
@@ -124,13 +124,15 @@ class Connection:
         self._expired: dict[str, str] | None = None
         self._triggered: set[str] | None = None
         self._boot_id: str | None = None
+        # Whether only those deviations are tolerated that would be repeated for ever.
+        self.is_strict = False
 
     # --- in
 
     def receive_text(self, text: str, received_at: datetime) -> Received:
         """Judge one text frame. Never raises, whatever `text` holds."""
         frame = frames.parse(text)
-        if type(frame) is frames.Call:
+        if isinstance(frame, frames.Call):
             return self._call(frame, text, received_at)
         if type(frame) is frames.CallResult:
             return self._result(frame)
@@ -162,7 +164,7 @@ class Connection:
             if isinstance(judged, Violation):
                 return self._refuse(call, judged.code, judged.description)
             anomalies = judged
-        beyond = rules.check_ranges(payload)
+        beyond = rules.check_ranges(action, payload)
         if beyond is not None:
             return self._refuse(call, beyond.code, beyond.description)
         self._remember(call.message_id, text, received_at)
@@ -179,6 +181,8 @@ class Connection:
         if type(payload) is not dict:
             return Violation("type", (), "must be a JSON object", payload)
         found = validation.violations(self.version, action, self._rules.abridge(payload))
+        if self.is_strict and found and action not in self._rules.repeated:
+            return found[0]
         judged = self._rules.forgive_request(action, payload, found)
         return judged if isinstance(judged, Violation) else tuple(judged)
 

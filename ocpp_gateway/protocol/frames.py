@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 import orjson
 
@@ -21,9 +21,7 @@ MAX_DEPTH: Final = 32
 _ESCAPED_NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """`payload` is None where the frame has none or null."""
 
     message_id: str

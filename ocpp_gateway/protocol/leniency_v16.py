@@ -7,7 +7,7 @@ So what can be understood is understood, repaired in the payload and returned as
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, Final
 
-from ocpp_gateway.protocol.validation import Anomaly, Violation
+from ocpp_gateway.protocol.validation import Anomaly, Violation, violations
 
 # Sample trees: read sample by sample, and what is wrong there is skipped there.
 _SAMPLE_FIELDS: Final = frozenset({"meterValue", "transactionData"})
@@ -19,17 +19,14 @@ _MANDATORY: Final = {
     "DiagnosticsStatusNotification": frozenset({"status"}),
     "FirmwareStatusNotification": frozenset({"status"}),
     "LogStatusNotification": frozenset({"status"}),
-    "MeterValues": frozenset({"connectorId"}),
     "SecurityEventNotification": frozenset({"type"}),
     "SignCertificate": frozenset({"csr"}),
     "SignedFirmwareStatusNotification": frozenset({"status"}),
-    "StartTransaction": frozenset({"connectorId", "idTag", "meterStart"}),
     "StatusNotification": frozenset({"connectorId", "status"}),
-    "StopTransaction": frozenset({"transactionId"}),
 }
 # What a charger repeats until it is answered: a value of these that nobody can read is left out, as
-# it would keep all the others back.
-_REPEATED: Final = frozenset({"MeterValues", "StartTransaction", "StopTransaction"})
+# it would keep all the others back. Energy flows, whatever is wrong with its messages.
+REPEATED: Final = frozenset({"MeterValues", "StartTransaction", "StopTransaction"})
 # Older and vendors' own words for a status; anything else cannot be guessed.
 _STATUS_WORDS: Final = {
     word.casefold(): word
@@ -47,13 +44,8 @@ _STATUS_WORDS: Final = {
     )
 }
 _MAX_CONNECTOR: Final = 32_767
-_MAX_BIGINT: Final = 2**63 - 1
 _MAX_TEXT: Final = 255
 _JUDGED_ITEMS: Final = 20
-_BOUNDS: Final = {
-    "connectorId": (0, _MAX_CONNECTOR),
-    "meterStart": (-_MAX_BIGINT, _MAX_BIGINT),
-}
 
 
 def forgive_request(
@@ -91,9 +83,12 @@ def _first_entries(value: Any) -> Any:
 
 
 def forgive_response(
-    _action: str, payload: dict[str, Any], found: list[Violation]
+    action: str, payload: dict[str, Any], found: list[Violation]
 ) -> list[Anomaly] | Violation:
-    """Of answers only unknown fields, long texts and nulls are tolerated, no unknown status."""
+    """Of answers only unknown fields, long texts and nulls are tolerated, no unknown status.
+
+    A null stands for a field that is not there: not for one that must be, nor for a list's entry.
+    """
     anomalies: dict[str, Anomaly] = {}
     for violation in found:
         if violation.keyword == "additionalProperties":
@@ -105,16 +100,26 @@ def forgive_response(
         else:
             return violation
         anomalies.setdefault(kind, Anomaly(kind, violation.description))
+    if "null_value" in anomalies:
+        for violation in violations("1.6", action, _without_nulls(payload), is_response=True):
+            if violation.keyword in ("required", "type"):
+                return violation
     return list(anomalies.values())
 
 
-def check_ranges(payload: dict[str, Any]) -> Violation | None:
-    """Return the first number that the schema allows and no charger or database has."""
-    for name, (lowest, highest) in _BOUNDS.items():
-        value = payload.get(name)
-        if isinstance(value, int) and not lowest <= value <= highest:
-            return Violation("maximum", (name,), f"must be {lowest} to {highest}", value)
-    return None
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def check_ranges(action: str, payload: dict[str, Any]) -> Violation | None:
+    """Return a number that the schema allows and no charger has, unless it would be repeated."""
+    connector = payload.get("connectorId")
+    if type(connector) is not int or action in REPEATED or 0 <= connector <= _MAX_CONNECTOR:
+        return None
+    text = f"must be 0 to {_MAX_CONNECTOR}"
+    return Violation("maximum", ("connectorId",), text, connector)
 
 
 def _forgive(action: str, payload: dict[str, Any], violation: Violation) -> str | None:
@@ -143,12 +148,22 @@ def _forgive_field(
     if keyword == "required":
         return None if name in _MANDATORY.get(action, ()) else "missing_field"
     if keyword == "maxLength":
-        return "too_long" if len(violation.instance) <= _MAX_TEXT or name != "idTag" else None
+        return _forgive_length(action, payload, name)
     if keyword == "enum":
         return _forgive_word(action, payload, name)
     if keyword == "type":
         return _forgive_type(action, payload, name, violation)
     return None
+
+
+def _forgive_length(action: str, payload: dict[str, Any], name: str) -> str | None:
+    if name != "idTag" or len(payload[name]) <= _MAX_TEXT:
+        return "too_long"
+    if action not in REPEATED:
+        return None
+    # Cut, it would be another token.
+    del payload[name]
+    return "unreadable_value"
 
 
 def _forgive_word(action: str, payload: dict[str, Any], name: str) -> str | None:
@@ -177,7 +192,7 @@ def _forgive_type(
     elif violation.expected == ("string",) and isinstance(value, int | float):
         payload[name] = str(value)
         return "wrong_type"
-    if action in _REPEATED and name not in _MANDATORY[action]:
+    if action in REPEATED:
         payload.pop(name, None)
         return "unreadable_value"
     return None

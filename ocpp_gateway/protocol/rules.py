@@ -19,6 +19,8 @@ class Rules:
     incoming: frozenset[str]
     # Their payload may be missing or null.
     empty_payload: frozenset[str]
+    # What a charger repeats until it is answered: tolerated even where nothing else is.
+    repeated: frozenset[str]
     # What we may send while the charger's registration is Pending.
     sendable_while_pending: frozenset[str]
     triggers: frozenset[str]
@@ -27,7 +29,7 @@ class Rules:
     abridge: Callable[[Payload], Payload]
     forgive_request: Lenient
     forgive_response: Lenient
-    check_ranges: Callable[[Payload], Violation | None]
+    check_ranges: Callable[[str, Payload], Violation | None]
 
 
 BOOT: Final = "BootNotification"
@@ -54,7 +56,9 @@ RULES: Final[dict[str, Rules]] = {
                 "StopTransaction",
             }
         ),
-        empty_payload=frozenset({"Heartbeat"}),
+        # A stop is kept and answered whatever it holds: it would be repeated for ever.
+        empty_payload=frozenset({"Heartbeat", "MeterValues", "StopTransaction"}),
+        repeated=leniency_v16.REPEATED,
         sendable_while_pending=frozenset(
             {
                 "ChangeConfiguration",

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from struct import Struct
+from typing import Final, NamedTuple
 
 import uuid_utils
 from django.conf import settings
 from django.db import connection
 
-from csms.common.copying import copy_field, copy_rows
+from csms.common import copying
 from csms.common.partitions import create_partitions
 from ocpp_gateway.models import Message
 
@@ -27,6 +28,8 @@ COLUMNS = (
 # The longest frame that is kept whole; of a longer one its beginning.
 PAYLOAD_LENGTH = 32_768
 DELETE_CHUNK = 10_000
+# How many fields, then id, at, station_id and epoch.
+_FIRST_FIELDS: Final = Struct(">hi16siqiqiq").pack
 
 
 class ArchiveRow(NamedTuple):
@@ -48,17 +51,33 @@ def store_messages(rows: Sequence[ArchiveRow]) -> None:
     if not rows:
         return
     if connection.vendor == "postgresql":
-        copy_rows(Message._meta.db_table, COLUMNS, map(_copy_line, rows))
+        copying.copy_rows(Message._meta.db_table, COLUMNS, map(_copied, rows))
     else:
         Message.objects.bulk_create(map(_instance, rows))
 
 
-def _copy_line(row: ArchiveRow) -> str:
-    latency = "\\N" if row.latency_ms is None else row.latency_ms
-    return (
-        f"{uuid_utils.uuid7()}\t{row.at.isoformat()}\t{row.station_id}\t{row.epoch}\t"
-        f"{row.direction}\t{row.type}\t{copy_field(row.action[:50])}\t"
-        f"{copy_field(row.message_id[:36])}\t{copy_field(row.payload[:PAYLOAD_LENGTH])}\t{latency}"
+def _copied(row: ArchiveRow) -> bytes:
+    at, station_id, epoch, direction, kind, action, message_id, payload, latency = row
+    return b"".join(
+        (
+            _FIRST_FIELDS(
+                len(COLUMNS),
+                16,
+                uuid_utils.uuid7().bytes,
+                8,
+                copying.microseconds(at),
+                8,
+                station_id,
+                8,
+                epoch,
+            ),
+            copying.word(direction),
+            copying.word(kind),
+            copying.word(action[:50]),
+            copying.text(message_id[:36]),
+            copying.text(payload[:PAYLOAD_LENGTH]),
+            copying.integer(latency),
+        )
     )
 
 

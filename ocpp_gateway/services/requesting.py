@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import ApiKey, User
 from chargepoints.models import Command, Station
+from chargepoints.selectors.quirks import quirks_of
 from chargepoints.services import commands
 from csms.common.errors import Conflict, FieldError, InvalidInput
 from ocpp_gateway.versions import Adapter, adapter_for
@@ -39,7 +40,7 @@ def request_command(
 
     Raises `InvalidInput` naming the parameters that are wrong, before anything is stored.
     """
-    adapter_of(station).build(name, parameters)
+    adapter_of(station).build(name, parameters, quirks_of(station))
     return commands.request(
         station,
         name,

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
+from chargepoints.domain.quirks import Quirks
 from chargepoints.domain.states import CommandStatus
 from chargepoints.models import Command, Station
 from chargepoints.services import commands, effects
@@ -14,6 +15,7 @@ from csms.common.audit import SystemActor
 from csms.common.errors import DomainError
 from csms.common.identifiers import uuid7
 from csms.common.masking import mask_value
+from ocpp_gateway.protocol import frames
 from ocpp_gateway.services import leases
 from ocpp_gateway.versions import Adapter
 
@@ -44,19 +46,24 @@ class Answer:
 
 
 @transaction.atomic
-def prepare(station_id: int, epoch: int, adapter: Adapter) -> Outgoing | None:
+def prepare(
+    station_id: int, epoch: int, adapter: Adapter, quirks: Quirks | None = None
+) -> Outgoing | None:
     """Claim the station's next command and store its message id, before anything is sent.
 
     None if there is nothing to send, or the caller no longer owns the station's socket.
     """
-    if not leases.is_held(station_id, epoch):
+    if not leases.lock_if_held(station_id, epoch):
         return None
     command = commands.claim_next(station_id, epoch=epoch)
     if command is None:
         return None
     try:
         with transaction.atomic():
-            request = adapter.build(command.name, effects.parameters_of(command))
+            request = adapter.build(command.name, effects.parameters_of(command), quirks)
+        message_id = str(uuid7())
+        # What cannot be written as JSON must be known before the row says that it was sent.
+        frames.dump_call(message_id, request.action, request.payload)
     except DomainError as error:
         return _not_sent(command, error.detail)
     except (OperationalError, InterfaceError):
@@ -65,7 +72,6 @@ def prepare(station_id: int, epoch: int, adapter: Adapter) -> Outgoing | None:
         # Whatever is wrong with it, it must not keep up the commands behind it.
         logger.exception("command_not_built", command=str(command.pk), name=command.name)
         return _not_sent(command, f"Not built: {error!r}")
-    message_id = str(uuid7())
     commands.mark_sent(
         command,
         action=request.action,
@@ -97,7 +103,12 @@ def settle(answer: Answer, adapter: Adapter) -> None:
         status, error = adapter.interpret(command.action, answer.payload)
         # What breaks its schema is kept with the command, and says nothing.
         if status is not CommandStatus.FAILED:
-            outcome = adapter.outcome(command.action, command.request, response, answer.at)
+            try:
+                outcome = adapter.outcome(command.action, command.request, response, answer.at)
+            except Exception as reason:
+                # An answer that nobody can read must not keep up the commands behind it.
+                logger.exception("outcome_not_read", command=str(command.pk), action=command.action)
+                status, error = CommandStatus.FAILED, f"answered, invalid: {reason!r}"
     else:
         status, error = adapter.interpret_error(answer.error_code, answer.description)
     commands.settle(

@@ -1,16 +1,18 @@
 """The OCPP versions that the gateway speaks, by WebSocket subprotocol."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from chargepoints.domain.quirks import Quirks
 from chargepoints.domain.states import CommandStatus
 from ocpp_gateway.protocol.connection import Connection, IncomingCall
 from ocpp_gateway.versions.inputs import Inbound, NeutralInput, Outgoing
 from ocpp_gateway.versions.v16 import inbound as inbound_v16
 from ocpp_gateway.versions.v16 import outbound as outbound_v16
 from ocpp_gateway.versions.v16 import outcomes as outcomes_v16
+from ocpp_gateway.versions.v16 import quirks as quirks_v16
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,9 @@ class Adapter:
 
     read: a CALL that `Connection` let through → neutral input and anomalies; never raises.
     answer: neutral input and its service's result → payload of the CALLRESULT.
-    build: neutral command and parameters → request; raises InvalidInput naming the parameters.
+    correct: what `read` returned, the CALL and the charger's quirks → what the charger means.
+    build: neutral command, parameters, and the charger's quirks if it has any → request; raises
+        InvalidInput naming the parameters.
     interpret, interpret_error: a charger's CALLRESULT or CALLERROR → command status and error text.
     outcome: a request and its valid CALLRESULT → what it says, for the command's effects.
     is_energy_moving: whether a request must never be resent by itself.
@@ -28,8 +32,9 @@ class Adapter:
     version: str
     subprotocol: str
     read: Callable[[IncomingCall], Inbound]
+    correct: Callable[[Inbound, IncomingCall, Quirks], Inbound]
     answer: Callable[[NeutralInput, Any], dict[str, Any]]
-    build: Callable[[str, Mapping[str, Any]], Outgoing]
+    build: Callable[..., Outgoing]
     interpret: Callable[[str, Any], tuple[CommandStatus, str]]
     interpret_error: Callable[[str, str], tuple[CommandStatus, str]]
     outcome: Callable[[str, Any, Any, datetime], dict[str, Any]]
@@ -46,6 +51,7 @@ V16: Final = Adapter(
     version="1.6",
     subprotocol="ocpp1.6",
     read=inbound_v16.read,
+    correct=quirks_v16.correct,
     answer=inbound_v16.answer,
     build=outbound_v16.build,
     interpret=outbound_v16.interpret,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from chargepoints.domain.reports import (
     BootReport,
@@ -59,8 +59,7 @@ NeutralInput = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
+class Inbound(NamedTuple):
     """A message as a neutral input, and every deviation that was tolerated on the way."""
 
     input: NeutralInput

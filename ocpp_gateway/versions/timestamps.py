@@ -49,6 +49,11 @@ def wire_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+def is_read(fault: str) -> bool:
+    """Whether a time with this fault is the charger's own and not our receive time."""
+    return fault not in (MISSING, UNREADABLE)
+
+
 def is_plausible(fault: str) -> bool:
     """Whether a time with this fault may count for money."""
     return fault in ("", WITHOUT_ZONE)

@@ -58,6 +58,21 @@
     text(cells[7], session.total === null ? "" : show.money(session.total));
   };
 
+  const alerts = document.getElementById("alerts");
+  const alertRow = (alert) => {
+    const link = make("a");
+    link.href = `${alerts.dataset.base}${alert.id}/change/`;
+    return make("li", "", make("span", "cs-badge"), make("div", "cs-alert", link, make("small", "cs-muted")), make("time"));
+  };
+  const updateAlert = (row, alert) => {
+    const { words } = labels;
+    badge(row.children[0], alert.severity, labels.severities[alert.severity] || alert.severity);
+    text(row.children[1].firstChild, `${alert.station} · ${labels.alerts[alert.kind] || alert.kind}`);
+    const times = alert.count > 1 ? `${show.number(alert.count)} ${words.times}` : "";
+    text(row.children[1].lastChild, [words[alert.state], times, alert.detail].filter(Boolean).join(" · "));
+    text(set(row.children[2], "datetime", alert.last_at), show.moment(alert.last_at));
+  };
+
   const stationRow = (station) => {
     const link = make("a", "cs-station-name");
     link.href = `${base}stations/${station.id}/`;
@@ -93,6 +108,8 @@
 
   watch((state) => {
     tiles(state.tiles);
+    list(alerts, state.alerts, (a) => a.id, alertRow, updateAlert);
+    toggle(document.getElementById("alerts-card"), state.alerts.length > 0);
     list(document.querySelector("#sessions tbody"), state.sessions, (s) => s.id, sessionRow, updateSession);
     toggle(document.getElementById("sessions"), state.sessions.length > 0);
     list(document.getElementById("stations"), state.stations, (s) => s.id, stationRow, updateStation);

@@ -16,7 +16,10 @@ from tests.acceptance.installation import Client, Installation, RedisServer, Ser
 
 OPERATOR = "Acceptance Energy"
 STAFF_PASSWORD = "a-long-staff-password-1"
-IDENTITIES = ("ACC-TARIFF", "ACC-REMOTE", "ACC-BOOT", "ACC-NOBOOT", "ACC-HOSTILE", "ACC-OTHER")
+IDENTITIES = (
+    *("ACC-TARIFF", "ACC-REMOTE", "ACC-BOOT", "ACC-NOBOOT", "ACC-HOSTILE", "ACC-OTHER"),
+    "ACC-DRIVER",
+)
 # One price always, and one that the tests fill with windows.
 MAKE_TARIFFS = f"""
 from datetime import datetime, UTC
@@ -81,7 +84,9 @@ def installation(
                 for identity in IDENTITIES
             ]
             stations = made.file("stations.csv", "\n".join([COLUMNS, *lines]))
-            assert "6 stations created" in made.manage("import_chargepoints", stations)
+            assert f"{len(IDENTITIES)} stations created" in made.manage(
+                "import_chargepoints", stations
+            )
             tokens = made.file("tokens.csv", "token,type,status\nCARD0001,RFID,ACCEPTED\n")
             assert "1 tokens created" in made.manage("import_tokens", tokens)
             made.tariff = int(made.manage("shell", "-c", MAKE_TARIFFS).split()[-1])

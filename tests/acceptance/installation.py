@@ -122,13 +122,18 @@ class Installation:
     # --- servers
 
     def serve(self, how: str = "serve", port: int = 0) -> Server:
-        """Start a server (`serve`, `uvicorn` or `make`) and wait until it is ready."""
+        """Start a server (`serve`, `uvicorn`, `make` or `shifted`) and wait until it is ready."""
         port = port or any_free_port()
         commands = {
             "serve": [str(PYTHON), "manage.py", "serve", "--port", str(port)],
             "uvicorn": [
                 *(str(PYTHON), "-m", "uvicorn", "csms.asgi:application"),
                 *("--host", "127.0.0.1", "--port", str(port)),
+            ],
+            # By a clock that a test may set.
+            "shifted": [
+                *(str(PYTHON), "-m", "tests.faults.shifted_clock"),
+                *("serve", "--port", str(port)),
             ],
             # As installed: a test does not install.
             "make": [

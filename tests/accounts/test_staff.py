@@ -1,19 +1,27 @@
 from base64 import b32encode
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.db import connection
+from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts.domain.states import Role
 from accounts.models import Authenticator, BackupCode
-from accounts.services import staff
+from accounts.services import sign_ins, staff
 from csms.common import clock
 from csms.common.audit import SystemActor
 from csms.common.errors import Conflict, InvalidInput
 from csms.common.models import AuditEntry
-from tests.support.factories import make_driver, make_operator, make_staff, one_time_code
+from tests.support.factories import (
+    make_console_session,
+    make_driver,
+    make_operator,
+    make_staff,
+    make_superadmin,
+    one_time_code,
+)
 
 ACTOR = SystemActor("test")
 PASSWORD = "a-passphrase-of-staff"
@@ -60,6 +68,24 @@ class TestSecondFactor:
         assert parse_qs(parts.query)["issuer"] == ["CSMS"]
         assert staff.renew_totp(user, actor=ACTOR) != uri
         assert Authenticator.objects.filter(user=user).count() == 1
+
+    def test_a_lost_phone_opens_nothing_any_more(self) -> None:
+        user = make_superadmin()
+        old_code = staff.create_backup_codes(user)[0]
+        WebAuthnCredential.objects.create(
+            user=user, name="phone", credential_id=b"1", public_key=b"1", sign_count=0
+        )
+        session = make_console_session(user)
+        now = clock.now()
+        expires_at = now + timedelta(minutes=10)
+        sign_in = sign_ins.sign_in(user, address="", expires_at=expires_at, at=now)
+        staff.renew_totp(user, actor=ACTOR)
+        assert not WebAuthnCredential.objects.exists()
+        assert not staff.verify_code(user, old_code)
+        session.refresh_from_db()
+        sign_in.refresh_from_db()
+        assert session.end_reason == "SECOND_FACTOR_RENEWED"
+        assert sign_in.revoked_at is not None
 
     def test_a_code_works_once(self) -> None:
         user = make_staff(with_otp=False)

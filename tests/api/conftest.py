@@ -42,3 +42,18 @@ def with_key(operator: Operator) -> ApiClient:
     """A key of the operator with every scope."""
     _row, raw = factories.make_api_key(("read", "gateway", "operate"), operator=operator)
     return ApiClient(HTTP_X_API_KEY=raw)
+
+
+@pytest.fixture
+def driver(db: None) -> User:
+    return factories.make_driver("driver@example.com")
+
+
+@pytest.fixture
+def as_driver(driver: User) -> ApiClient:
+    return ApiClient.of(driver)
+
+
+@pytest.fixture
+def as_other_driver(db: None) -> ApiClient:
+    return ApiClient.of(factories.make_driver("other-driver@example.com"))

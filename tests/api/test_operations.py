@@ -1,5 +1,6 @@
 """Commands, raw requests, the archive of frames, and connections."""
 
+import http.client
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,8 @@ from chargepoints.services import commands
 from csms.common.models import AuditEntry
 from ocpp_gateway.models import GatewayNode, Message, StationConnection
 from tests.api.client import ApiClient
-from tests.support.factories import make_site, make_station
+from tests.ocpp_gateway.servers import running_server
+from tests.support.factories import make_api_key, make_site, make_station
 
 NOW = datetime(2026, 11, 20, 5, tzinfo=UTC)
 COMMANDS = "/api/admin/chargepoints/CP1/commands"
@@ -119,6 +121,26 @@ def test_waiting_ends_with_the_answer(as_staff: ApiClient, station: Station) -> 
     shown = as_staff.json("get", f"/api/admin/commands/{queued['id']}?wait=20", expect=200)
     thread.join()
     assert shown["status"] == "ACCEPTED"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("chunks", "status"),
+    [([b'{"command": "res', b'et", "type": "soft"}'], 202), ([b"{", b"}"], 400), ([], 400)],
+)
+def test_a_body_in_chunks_is_read_like_any_other(
+    operator: Operator, station: Station, chunks: list[bytes], status: int
+) -> None:
+    """Programs that do not know a body's length beforehand state none (RFC 9112 §7.1)."""
+    _row, key = make_api_key(("operate",), operator=operator)
+    headers = {"X-Api-Key": key, "Content-Type": "application/json"}
+    with running_server() as server:
+        caller = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        caller.request("POST", COMMANDS, iter(chunks), headers, encode_chunked=True)
+        answered = caller.getresponse()
+        assert answered.status == status, answered.read()
+        caller.close()
+    assert Command.objects.count() == (status == 202)
 
 
 @pytest.mark.django_db

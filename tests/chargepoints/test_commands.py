@@ -9,7 +9,7 @@ from django.db import transaction
 from chargepoints.domain.states import CommandStatus
 from chargepoints.events import CommandRequested, CommandSettled
 from chargepoints.models import Command, Station
-from chargepoints.services import commands, stations
+from chargepoints.services import archiving, commands
 from csms.common import clock, events
 from csms.common.audit import SystemActor
 from csms.common.errors import Conflict, IdempotencyMismatch, InvalidInput
@@ -54,6 +54,8 @@ def test_a_request_leaves_a_row_an_audit_entry_and_an_event(
     assert (entry.action, entry.reason, entry.actor) == ("command.request", command.reason, staff)
     assert entry.changes["station"] == station.identity
     assert commands.queued_stations([station.pk, 0]) == {station.pk}
+    assert commands.queued_stations([0]) == set()
+    assert commands.queued_stations() == {station.pk}
 
 
 @pytest.mark.django_db
@@ -103,7 +105,7 @@ def test_requests_that_make_no_sense_are_refused() -> None:
     for wrong in ({"idempotency_key": "k" * 256}, {"expires_in_seconds": 0}):
         with pytest.raises(InvalidInput):
             ask(station, **wrong)
-    stations.archive_station(station, actor=ACTOR)
+    archiving.archive_station(station, actor=ACTOR)
     station.refresh_from_db()
     with pytest.raises(Conflict):
         ask(station)

@@ -13,10 +13,12 @@ from accounts.selectors.scope import Caller
 from accounts.services.keys import create_api_key
 from chargepoints.domain.geo import bounding_box, distance_km
 from chargepoints.models import Connector, Site, Station
+from chargepoints.selectors import nearby as nearby_module
 from chargepoints.selectors import stations
 from chargepoints.selectors.dashboard import board_numbers
+from chargepoints.selectors.nearby import nearby
 from chargepoints.selectors.stations import StationFilters
-from chargepoints.services.stations import archive_station
+from chargepoints.services.archiving import archive_station
 from csms.common.audit import SystemActor
 from csms.common.errors import InvalidInput, NotFound
 from tests.support.factories import (
@@ -37,7 +39,9 @@ def identities(queryset: Any) -> list[str]:
 
 def found(ordering: str = "", **filters: Any) -> list[str]:
     return identities(
-        stations.filtered(stations.visible_to(ANYBODY), StationFilters(**filters), ordering)
+        stations.filtered(
+            stations.visible_to(ANYBODY), StationFilters(**filters), ordering, known_by="identity"
+        )
     )
 
 
@@ -54,7 +58,7 @@ def test_each_caller_sees_their_own() -> None:
         (create_api_key("all", ["read"])[0], everything),
         (create_api_key("one", ["read"], own)[0], ["OWN", "OWN-CLOSED"]),
         (make_staff(operators=[own]), ["OWN", "OWN-CLOSED"]),
-        (make_staff(operators=[other]), ["FOREIGN"]),
+        (make_staff(operators=[other]), []),  # closed: its staff are strangers
         (make_staff(), []),
         (make_driver(), ["OWN"]),
         (ANYBODY, ["OWN"]),
@@ -62,10 +66,22 @@ def test_each_caller_sees_their_own() -> None:
     for caller, expected in expectations:
         assert identities(stations.visible_to(caller).order_by("identity")) == expected
         assert board_numbers(caller).stations == len(expected)
-    assert stations.get_visible(ANYBODY, "own").identity == "OWN"
-    for hidden in ("FOREIGN", "GONE", "NONE", "O\x00WN-CLOSED"):
+    codes = dict(Station.objects.values_list("identity", "public_code"))
+    assert stations.get_visible(ANYBODY, codes["OWN"].lower()).identity == "OWN"
+    for hidden in ("OWN", "FOREIGN", "GONE", "NONE", codes["GONE"], codes["OWN-CLOSED"], "O\x00WN"):
         with pytest.raises(NotFound):
             stations.get_visible(ANYBODY, hidden)
+
+
+@pytest.mark.django_db
+def test_staff_may_say_either_and_the_name_that_people_gave_wins() -> None:
+    known = make_station("CP1")
+    named_so = make_station(known.public_code)
+    admin = make_superadmin()
+    assert stations.get_visible(admin, "cp1") == known
+    assert stations.get_visible(admin, known.public_code) == named_so
+    assert stations.get_visible(admin, named_so.public_code.lower()) == named_so
+    assert stations.get_visible(ANYBODY, known.public_code) == known
 
 
 @pytest.mark.django_db
@@ -134,8 +150,8 @@ def test_queries_do_not_grow_with_the_list(number: int, django_assert_num_querie
             for connector in evse.connectors.all()
         ]
     assert len(shown) == 3 * number
-    with django_assert_num_queries(4):
-        assert stations.nearby(ANYBODY, 13.7, 100.5, 50).total == number
+    with django_assert_num_queries(5):
+        assert nearby(ANYBODY, 13.7, 100.5, 50).total == number
     with django_assert_num_queries(2):
         assert board_numbers(ANYBODY).connectors == 3 * number
 
@@ -170,17 +186,17 @@ def test_nearby_is_sorted_and_crosses_the_date_line_and_the_poles() -> None:
     place("FIJI-WEST", "-17.000000", "179.990000")
     place("FIJI-EAST", "-17.000000", "-179.990000")
     place("POLE", "89.990000", "-120.000000")
-    near = stations.nearby(ANYBODY, 13.7456, 100.5350, 10)
+    near = nearby(ANYBODY, 13.7456, 100.5350, 10)
     assert [row.station.identity for row in near.rows] == ["SIAM", "ARI"]
     assert near.rows[1].distance_km == pytest.approx(3.93, abs=0.02)
-    far = stations.nearby(ANYBODY, 13.7456, 100.5350, 200, limit=1, offset=2)
+    far = nearby(ANYBODY, 13.7456, 100.5350, 200, limit=1, offset=2)
     assert (far.total, far.rows[0].station.identity) == (3, "PATTAYA")
     for longitude in (179.995, -179.995, 180, -180):
-        assert stations.nearby(ANYBODY, -17, longitude, 5).total == 2
-    assert stations.nearby(ANYBODY, 89.99, 60, 5).total == 1
-    assert stations.nearby(ANYBODY, 90, 0, 5).total == 1
+        assert nearby(ANYBODY, -17, longitude, 5).total == 2
+    assert nearby(ANYBODY, 89.99, 60, 5).total == 1
+    assert nearby(ANYBODY, 90, 0, 5).total == 1
     only_dc = StationFilters(connector_type="CHAdeMO")
-    assert stations.nearby(ANYBODY, 13.7456, 100.5350, 10, only_dc).total == 0
+    assert nearby(ANYBODY, 13.7456, 100.5350, 10, only_dc).total == 0
 
 
 @pytest.mark.django_db
@@ -189,7 +205,7 @@ def test_nearby_is_sorted_and_crosses_the_date_line_and_the_poles() -> None:
 )
 def test_nearby_refuses_impossible_places(wrong: tuple[float, float, float]) -> None:
     with pytest.raises(InvalidInput):
-        stations.nearby(ANYBODY, *wrong)
+        nearby(ANYBODY, *wrong)
 
 
 coordinates = st.tuples(
@@ -239,6 +255,26 @@ def test_nearby_agrees_with_brute_force(
         make_station(f"S{operator.pk}-{number}", site=site, password=None, connectors=0)
         distance = distance_km(*centre, latitude, longitude)
         if distance <= radius:
-            expected.append((distance, f"S{operator.pk}-{number}"))
-    page = stations.nearby(ANYBODY, *centre, radius)
-    assert [(row.distance_km, row.station.identity) for row in page.rows] == sorted(expected)
+            expected.append((distance, number, f"S{operator.pk}-{number}"))
+    page = nearby(ANYBODY, *centre, radius)
+    measured = [(row.distance_km, row.station.identity) for row in page.rows]
+    assert measured == [(distance, name) for distance, _number, name in sorted(expected)]
+    assert page.total == len(expected)
+
+
+@pytest.mark.django_db
+def test_of_many_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are more than are counted, parts of the circle give the same as the whole."""
+    operator = make_operator()
+    for number in range(30):
+        latitude = Decimal("13.7") + Decimal(number * number) / 5000
+        site = make_site(operator, latitude=latitude, longitude=Decimal("100.5"))
+        make_station(f"S{number}", site=site, password=None, connectors=0)
+    whole = nearby(ANYBODY, 13.7, 100.5, 30, limit=200)
+    names = [row.station.identity for row in whole.rows]
+    assert names == [f"S{number}" for number in range(len(names))]
+    monkeypatch.setattr(nearby_module, "MOST_FOUND", 20)
+    for offset, limit in ((0, 3), (3, 10), (10, 50), (19, 5), (20, 5)):
+        page = nearby(ANYBODY, 13.7, 100.5, 30, limit=limit, offset=offset)
+        assert page.total == 20
+        assert [row.station.identity for row in page.rows] == names[:20][offset : offset + limit]

@@ -6,7 +6,7 @@ import pytest
 
 from chargepoints.domain.identities import identity_problem
 from chargepoints.models import Connector, Station
-from chargepoints.services import commands, passwords, stations
+from chargepoints.services import archiving, commands, passwords, stations
 from chargepoints.services.stations import NewConnector
 from csms.common.audit import SystemActor
 from csms.common.errors import Conflict, InvalidInput
@@ -108,8 +108,8 @@ def test_changes_are_audited_with_before_and_after() -> None:
 def test_an_archived_station_keeps_its_history_and_its_name() -> None:
     station = make_station("TH-1")
     waiting = commands.request(station, "reset", {}, actor=ACTOR)
-    stations.archive_station(station, actor=ACTOR, reason="sold")
-    stations.archive_station(station, actor=ACTOR)
+    archiving.archive_station(station, actor=ACTOR, reason="sold")
+    archiving.archive_station(station, actor=ACTOR)
     waiting.refresh_from_db()
     assert waiting.status == "CANCELLED"
     with pytest.raises(Conflict):
@@ -117,8 +117,8 @@ def test_an_archived_station_keeps_its_history_and_its_name() -> None:
     with pytest.raises(Conflict) as refusal:
         stations.create_station(site=station.site, identity="th-1", actor=ACTOR, password=PASSWORD)
     assert refusal.value.code == "identity_archived"
-    stations.restore_station(station, actor=ACTOR)
-    stations.restore_station(station, actor=ACTOR)
+    archiving.restore_station(station, actor=ACTOR)
+    archiving.restore_station(station, actor=ACTOR)
     station.refresh_from_db()
     assert station.archived_at is None
     assert actions() == ["command.request", "station.archive", "station.restore"]

@@ -1,1 +1,1 @@
-"""`make conformance`: which messages and which difficult cases the tests show, and how they end."""
+"""`make conformance`: which messages and which numbered cases the tests show, and how they end."""

@@ -1,4 +1,4 @@
-"""A pytest plugin that chooses the tests of cases and messages and sees what is spoken in them."""
+"""A pytest plugin that chooses the tests named after cases and sees what is spoken in them."""
 
 import re
 from collections import defaultdict
@@ -11,6 +11,7 @@ from ocpp_gateway import dispatch
 from ocpp_gateway.station_socket import StationSocket
 
 NAMED_AFTER_A_CASE = re.compile(r"test_case_(\d+(?:_and_\d+)*)_")
+NAMED_AFTER_OCA = re.compile(r"test_TC_(\d{3}(?:_\d)?)_(?!\d)")
 NAMED_AFTER_MESSAGES = re.compile(r"test_message_")
 FROM_CHARGER, TO_CHARGER = "from charger", "to charger"
 Exchange = tuple[str, str]
@@ -22,6 +23,12 @@ def cases_of(name: str) -> list[int]:
     return [int(number) for number in match[1].split("_and_")] if match else []
 
 
+def oca_number_of(name: str) -> str:
+    """The Open Charge Alliance's number in a test function's name, empty if there is none."""
+    match = NAMED_AFTER_OCA.match(name)
+    return match[1] if match else ""
+
+
 class Conformance:
     """Which test showed what, and which tests failed. A test's parameters count as one test.
 
@@ -31,6 +38,7 @@ class Conformance:
 
     def __init__(self) -> None:
         self.cases: dict[int, set[str]] = defaultdict(set)
+        self.oca: dict[str, set[str]] = defaultdict(set)
         self.messages: dict[Exchange, set[str]] = defaultdict(set)
         self.failed: set[str] = set()
         self.skipped: set[str] = set()
@@ -51,7 +59,10 @@ class Conformance:
             numbers = cases_of(name)
             for number in numbers:
                 self.cases[number].add(label(item.nodeid))
-            is_chosen = bool(numbers) or NAMED_AFTER_MESSAGES.match(name) is not None
+            test_case = oca_number_of(name)
+            if test_case:
+                self.oca[test_case].add(label(item.nodeid))
+            is_chosen = bool(numbers or test_case or NAMED_AFTER_MESSAGES.match(name))
             (chosen if is_chosen else others).append(item)
         items[:] = chosen
         config.hook.pytest_deselected(items=others)

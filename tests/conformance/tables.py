@@ -5,10 +5,12 @@ from collections.abc import Sequence
 
 from ocpp_gateway.protocol.rules import RULES
 from ocpp_gateway.versions import V16
-from tests.conformance.cases import CASES
+from tests.conformance.cases import CASES, OPEN
+from tests.conformance.oca import TEST_CASES
 from tests.conformance.plugin import FROM_CHARGER, TO_CHARGER, Conformance
 
 Row = tuple[str, ...]
+NO_SUCH_CASE = "(no such case)"
 
 
 def expected_messages() -> list[tuple[str, str]]:
@@ -27,9 +29,23 @@ def message_rows(seen: Conformance) -> list[Row]:
 
 def case_rows(seen: Conformance) -> list[Row]:
     return [
-        (str(number), CASES.get(number, "(no such case)"), seen.result(tests), _named(tests))
+        (
+            str(number),
+            CASES.get(number, NO_SUCH_CASE),
+            seen.result(tests),
+            OPEN.get(number, ""),
+            _named(tests),
+        )
         for number in sorted(CASES.keys() | seen.cases.keys())
         for tests in [seen.cases.get(number, set())]
+    ]
+
+
+def oca_rows(seen: Conformance) -> list[Row]:
+    return [
+        (f"TC_{number}", TEST_CASES.get(number, NO_SUCH_CASE), seen.result(tests), _named(tests))
+        for number in sorted(TEST_CASES.keys() | seen.oca.keys())
+        for tests in [seen.oca.get(number, set())]
     ]
 
 

@@ -10,8 +10,10 @@ from django_otp import DEVICE_ID_SESSION_KEY, devices_for_user
 from accounts.models import Operator, User
 from chargepoints.models import Station
 from csms.common.clock import now
+from csms.console.sessions import SESSION_KEY
 from tests.support.factories import (
     connector_of,
+    make_console_session,
     make_operator,
     make_site,
     make_staff,
@@ -80,10 +82,22 @@ def sign_in(client: Client) -> Callable[[User], Client]:
     """A client with the session that a full sign-in would have made."""
 
     def signed_in(user: User) -> Client:
-        client.force_login(user, backend="accounts.backends.EmailBackend")
-        session = client.session
-        session[DEVICE_ID_SESSION_KEY] = next(devices_for_user(user)).persistent_id
-        session.save()
-        return client
+        return signed_in_client(user, client)
 
     return signed_in
+
+
+def signed_in_client(user: User, client: Client | None = None) -> Client:
+    """The same without the fixture; a client of its own unless one is given."""
+    client = client or Client()
+    client.force_login(user, backend="accounts.backends.EmailBackend")
+    opened = make_console_session(user)
+    session = client.session
+    session[DEVICE_ID_SESSION_KEY] = next(devices_for_user(user)).persistent_id
+    session[SESSION_KEY] = str(opened.pk)
+    session.save()
+    return client
+
+
+def is_inside(client: Client) -> bool:
+    return client.get("/admin/").status_code == 200

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 
-from chargepoints.models import Command, Station
+from chargepoints.models import Alert, Command, Station
+from chargepoints.services.alerts import raise_alert
 from csms.common.clock import now
 from ocpp_gateway.models import Message
 from tests.console.conftest import World
@@ -110,10 +112,31 @@ def test_the_dashboard_moves_without_a_reload(world: World, page: Any, in_databa
     assert "THEIRS" not in page.content()
 
 
+def test_an_alert_appears_moves_and_goes_without_a_reload(
+    world: World, page: Any, in_database: Any
+) -> None:
+    page.evaluate("window.notReloaded = true")
+    assert page.locator("#alerts-card").is_hidden()
+    raised = partial(raise_alert, world.ours.pk, Alert.Kind.ANOTHER_DEVICE, at=now())
+    in_database(lambda: raised(detail=SCRIPT))
+    page.wait_for_selector("#alerts-card:not([hidden]) li")
+    assert "OURS-1 · Another device" in page.inner_text("#alerts")
+    assert SCRIPT in page.inner_text("#alerts")
+    in_database(lambda: raised(detail=""))
+    page.wait_for_function("document.querySelector('#alerts').innerText.includes('2 times')")
+    assert page.inner_text("[data-tile=alerts]") == "1"
+    assert page.evaluate("window.notReloaded")
+    page.click("#alerts a")
+    page.click("text=Resolve")
+    page.fill("[name=reason]", "The main board was replaced")
+    page.click("form.cs-once [type=submit]")
+    page.wait_for_url("**/admin/chargepoints/alert/")
+    assert in_database(lambda: Alert.objects.get().resolution) == "The main board was replaced"
+
+
 def test_a_lost_connection_is_said_and_comes_back(
     world: World, page: Any, server: GatewayServer
 ) -> None:
-    page.context.set_offline(True)
     server.stop()
     page.wait_for_selector("#cs-connection[data-state=lost]")
     assert "Connection lost" in page.inner_text("#cs-connection")
@@ -215,6 +238,7 @@ def test_pages_fit_a_telephone_in_both_languages(world: World, page: Any, base: 
             "chargepoints/station/",
             "transactions/session/",
             "transactions/reviewitem/",
+            "chargepoints/alert/",
             "chargepoints/station/add/",
         ):
             page.goto(f"{base}/admin/{path}")

@@ -10,8 +10,11 @@ from channels.testing import WebsocketCommunicator
 from django.db import connections
 from django.test import Client
 
-from accounts.models import User
+from accounts.domain.access import SessionEnd
+from accounts.models import ConsoleSession, User
+from accounts.services import console_sessions
 from chargepoints.models import Station
+from csms.common.clock import now
 from csms.console import broadcast, consumers
 from csms.console.routing import websocket_urlpatterns
 from tests.console.conftest import World
@@ -117,3 +120,16 @@ async def test_losing_an_operator_ends_the_feed(world: World, connect: Callable[
         assert b"THEIRS" not in message["text"].encode()
         message = await socket.receive_output()
     assert message["code"] == consumers.NOT_SIGNED_IN
+
+
+async def test_a_session_that_is_ended_elsewhere_ends_the_feed(
+    world: World, connect: Callable[..., Any]
+) -> None:
+    socket = await connect(world.staff)
+    await socket.receive_json_from()
+    session = await ConsoleSession.objects.aget(user=world.staff)
+    await sync_to_async(console_sessions.end)(
+        session, SessionEnd.ENDED_BY_PERSON, actor=world.superadmin, at=now()
+    )
+    closed = await socket.receive_output()
+    assert closed == {"type": "websocket.close", "code": consumers.NOT_SIGNED_IN}

@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,11 +18,16 @@ from csms.common.models import AuditEntry
 from csms.console.snapshots.stations import pair
 from ocpp_gateway.models import Message
 from tests.console.conftest import World
-from transactions.models import ReviewItem
+from transactions.models import ReviewItem, Session
 
 SignIn = Callable[[User], Client]
 SCRIPT = "<script>alert(1)</script>"
 READ_ONLY = [
+    "accounts.AccountDeletion",
+    "accounts.ConsentRecord",
+    "accounts.DataExport",
+    "accounts.RetentionRun",
+    "chargepoints.Alert",
     "chargepoints.CertificateAuthority",
     "chargepoints.CertificateRequest",
     "chargepoints.ChargingProfile",
@@ -35,6 +41,7 @@ READ_ONLY = [
     "chargepoints.LocalListUpdate",
     "chargepoints.MaintenanceEvent",
     "chargepoints.MaintenanceJob",
+    "chargepoints.PasswordChange",
     "chargepoints.SecurityEvent",
     "chargepoints.StationAnomaly",
     "common.AuditEntry",
@@ -126,6 +133,7 @@ def test_strings_of_chargers_are_inert(world: World, sign_in: SignIn) -> None:
         reverse("admin:transactions_reviewitem_changelist"),
         reverse("admin:transactions_reviewitem_change", args=[item.pk]),
         reverse("admin:transactions_reviewitem_resolve", args=[item.pk]),
+        reverse("admin:transactions_reviewitem_apply_proposal", args=[item.pk]),
     ):
         html = client.get(path).content.decode()
         assert "alert(1)" in html, path
@@ -178,6 +186,12 @@ def test_a_station_is_changed_archived_and_restored_through_the_service(
     assert "Archive OURS-1?" in client.get(archive).content.decode()
     world.ours.refresh_from_db()
     assert world.ours.archived_at is None, "a GET must change nothing"
+    Station.objects.filter(pk=world.ours.pk).update(is_online=True)
+    refused = client.post(archive, {"reason": "scrapped"}, follow=True)
+    assert f"{world.our_session.public_id} (Active)" in refused.content.decode()
+    world.ours.refresh_from_db()
+    assert world.ours.archived_at is None
+    Session.objects.filter(pk=world.our_session.pk).update(state="ENDED", ended_at=now())
     client.post(archive, {"reason": "scrapped"})
     world.ours.refresh_from_db()
     assert world.ours.archived_at is not None
@@ -205,23 +219,6 @@ def test_an_api_key_is_shown_once_and_can_be_revoked(world: World, sign_in: Sign
     assert ApiKey.objects.count() == 1
     client.post(reverse("admin:accounts_apikey_revoke", args=[key.pk]))
     assert keys.verify(raw) is None
-
-
-def test_new_staff_get_their_second_factor_on_the_page(world: World, sign_in: SignIn) -> None:
-    client = sign_in(world.superadmin)
-    response = client.post(
-        reverse("admin:accounts_user_add"),
-        {
-            "email": "new@example.com",
-            "role": "STAFF",
-            "operators": [world.operator.pk],
-            "password": "a-long-enough-secret-7",
-        },
-    )
-    assert response.status_code == 200, response.context["adminform"].form.errors
-    assert response.context["secrets"][0][1].startswith("otpauth://totp/")
-    user = User.objects.get(email="new@example.com")
-    assert list(user.operators.all()) == [world.operator]
 
 
 def test_an_edited_row_leaves_an_audit_entry(world: World, sign_in: SignIn) -> None:
@@ -298,6 +295,46 @@ def test_a_review_item_is_resolved_with_a_note(world: World, sign_in: SignIn) ->
     assert (item.resolution, item.resolved_by) == ("Billed by hand", world.staff)
     listed = client.get(reverse("admin:transactions_reviewitem_changelist"))
     assert item not in listed.context["cl"].result_list
+
+
+def test_a_proposal_is_shown_with_its_frames_and_applied_once(
+    world: World, sign_in: SignIn
+) -> None:
+    at = now()
+    for seconds, payload in ((1, "[2,near]"), (600, "[2,far]")):
+        Message.objects.create(
+            at=at - timedelta(seconds=seconds),
+            station=world.ours,
+            epoch=1,
+            direction="IN",
+            type="CALL",
+            payload=payload,
+        )
+    item = ReviewItem.objects.create(
+        kind="ORPHAN_STOP",
+        station=world.ours,
+        content_key="k",
+        received_at=at,
+        raw={"frame": "[2,the stop]"},
+    )
+    client = sign_in(world.staff)
+    url = reverse("admin:transactions_reviewitem_apply_proposal", args=[item.pk])
+    for page in (url, reverse("admin:transactions_reviewitem_change", args=[item.pk])):
+        html = client.get(page).content.decode()
+        assert "[2,near]" in html
+        assert "[2,the stop]" in html
+        assert "[2,far]" not in html
+    item.refresh_from_db()
+    assert item.resolved_at is None
+    assert client.post(url, {"mark": "of another"}).status_code == 200
+    mark = client.get(url).context["mark"]
+    assert client.post(url, {"mark": mark}).status_code == 302
+    item.refresh_from_db()
+    assert (item.resolved_by, item.resolution) == (world.staff, "KEEP: nothing_fits")
+    resolved_at = item.resolved_at
+    assert client.post(url, {"mark": mark}).status_code == 302
+    item.refresh_from_db()
+    assert item.resolved_at == resolved_at
 
 
 def test_calls_are_paired_with_their_answers() -> None:

@@ -13,7 +13,7 @@ from chargepoints.models import Connector, Site, Station
 from csms.common.clock import now
 from ocpp_gateway.models import Message, StationConnection
 from tests.console.conftest import World
-from tests.support.factories import make_id_token, make_tariff
+from tests.support.factories import make_alert, make_id_token, make_tariff
 from transactions.models import CostLine, Reading, ReviewItem, Session, SessionEvent
 
 SignIn = Callable[[User], Client]
@@ -58,6 +58,7 @@ def foreign(world: World) -> list[Any]:
         version.tariff,
         version.tariff.assignments.get(),
         make_id_token("FOREIGN", operator=world.other_operator),
+        make_alert(station),
         world.superadmin,
     ]
 
@@ -88,6 +89,8 @@ def test_the_pages_of_foreign_rows_do_not_exist(world: World, sign_in: SignIn) -
     assert client.post(archive).status_code == 404
     resolve = reverse("admin:transactions_reviewitem_resolve", args=[world.their_review.pk])
     assert client.post(resolve, {"resolution": "mine"}).status_code == 404
+    applied = reverse("admin:transactions_reviewitem_apply_proposal", args=[world.their_review.pk])
+    assert client.post(applied, {"mark": ""}).status_code == 404
     world.their_review.refresh_from_db()
     assert world.their_review.resolved_at is None
 
@@ -162,6 +165,8 @@ def test_lists_answer_with_few_queries_however_many_rows(
         ReviewItem(kind="ORPHAN_STOP", station=s, content_key=str(s.pk), received_at=now())
         for s in stations
     )
+    for station in stations:
+        make_alert(station)
     client = sign_in(world.staff)
     for model in admin.site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"

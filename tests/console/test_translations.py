@@ -1,15 +1,24 @@
 """Nothing that people read is left in one language."""
 
 import gettext
+import json
 import re
 from collections.abc import Callable
+from enum import StrEnum
 
 import pytest
 from django.conf import settings
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import LoginAttempt, User
+from chargepoints.domain.maintenance import JobKind, JobState
+from chargepoints.domain.security import RequestState
+from chargepoints.domain.states import CommandStatus, ProfileState
+from chargepoints.models import CertificateRequest
+from csms.common.clock import now
+from csms.common.state_names import labelled
 from tests.console.conftest import World
+from transactions.domain.states import ReservationState, SessionState
 
 ENTRY = re.compile(
     r'^msgid ((?:".*"\n)+)(?:msgid_plural (?:".*"\n)+)?msgstr(?:\[0\])? ((?:".*"\n)+)', re.M
@@ -53,6 +62,51 @@ def test_the_language_is_switched_on_the_page(
     html = client.get("/admin/").content.decode()
     assert "สถานีออนไลน์" in html
     assert "Stations online" not in html
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [SessionState, ReservationState, CommandStatus, RequestState, JobState, JobKind, ProfileState],
+)
+def test_every_state_of_a_list_has_a_name(codes: type[StrEnum]) -> None:
+    for code in codes:
+        assert labelled(code)[1] != code
+
+
+@pytest.mark.django_db
+def test_states_are_shown_by_name_with_a_colour_or_without(
+    world: World, sign_in: Callable[[User], Client]
+) -> None:
+    for number, state in enumerate(("SUPERSEDED", "REFUSED")):
+        CertificateRequest.objects.create(
+            station=world.ours, csr=f"{number}", state=state, received_at=now()
+        )
+    client = sign_in(world.staff)
+    client.post("/admin/language/", {"language": "th", "next": "/admin/"})
+    html = client.get("/admin/chargepoints/certificaterequest/").content.decode()
+    assert "ถูกแทนด้วยรายการใหม่" in html
+    assert "ไม่รับ" in html
+
+
+@pytest.mark.django_db
+def test_one_attempt_shows_what_became_of_it(
+    world: World, sign_in: Callable[[User], Client]
+) -> None:
+    row = LoginAttempt.objects.create(at=now(), channel="APP", outcome="NOT_VERIFIED")
+    client = sign_in(world.superadmin)
+    html = client.get(f"/admin/accounts/loginattempt/{row.pk}/change/").content.decode()
+    assert "address not verified" in html
+    assert "NOT_VERIFIED&#x27;" not in html
+
+
+@pytest.mark.django_db
+def test_the_scripts_of_the_admin_speak_thai(
+    world: World, sign_in: Callable[[User], Client]
+) -> None:
+    client = sign_in(world.superadmin)
+    client.post("/admin/language/", {"language": "th", "next": "/admin/"})
+    script = client.get("/admin/jsi18n/").content.decode()
+    assert json.dumps("(คลิกเพื่อล้าง)") in script
 
 
 @pytest.mark.django_db

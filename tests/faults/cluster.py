@@ -1,8 +1,10 @@
 """A PostgreSQL cluster of the tests' own, that they may restart as they like."""
 
+import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -88,6 +90,20 @@ class Cluster:
             check=False,
         )
         assert done.returncode == 0, (self._folder / "log").read_text()[-2000:]
+
+    def freeze(self) -> None:
+        """Stop every process where it is: connections stay open, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        postmaster = (self._folder / "data" / "postmaster.pid").read_text().split()[0]
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        for process in (postmaster, *children):
+            with contextlib.suppress(ProcessLookupError):  # a connection that has just ended
+                os.kill(int(process), number)
 
     def remove(self) -> None:
         if (self._folder / "data" / "postmaster.pid").exists():

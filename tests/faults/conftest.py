@@ -9,15 +9,14 @@ from tests.acceptance.cars import PASSWORD
 from tests.acceptance.conftest import COLUMNS, MAKE_TARIFFS, OPERATOR
 from tests.acceptance.installation import Installation, RedisServer, Server
 from tests.faults.cluster import Cluster, why_not
+from tests.faults.scale import scaled
+from tests.faults.wire import identity_of
 from tests.ocpp_gateway.conftest import _no_attempts_remembered, server, socket, station
 
 __all__ = ["_no_attempts_remembered", "server", "socket", "station"]
 
-STATIONS = 1_000
-
-
-def identity_of(number: int) -> str:
-    return f"FAULT-{number:04}"
+# The first 2,000 have their part in some test, all of them in the storm.
+STATIONS = max(2_000, scaled(5_000))
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +48,7 @@ def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]
 def fleet(
     tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, own_redis: RedisServer
 ) -> Iterator[Installation]:
-    """Migrated, with a thousand stations and one token; no server runs yet."""
+    """Migrated, with stations for all and one token; no server runs yet."""
     made = Installation(tmp_path_factory.mktemp("fleet"), cluster.url, own_redis.url)
     made.environment["API_RATE_API_KEY"] = "100000/m"
     try:
@@ -75,11 +74,11 @@ def serve(fleet: Installation) -> Iterator[Serve]:
     """Start a gateway with settings of its own; it ends with the test."""
     started: list[Server] = []
 
-    def start(**settings: str) -> Server:
+    def start(how: str = "serve", **settings: str) -> Server:
         usual = dict(fleet.environment)
         fleet.environment.update(settings)
         try:
-            started.append(fleet.serve())
+            started.append(fleet.serve(how))
         finally:
             fleet.environment.clear()
             fleet.environment.update(usual)

@@ -4,6 +4,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 # Sees what one connection's client sends; true: its server's answers are swallowed from then on.
 Watch = Callable[[bytes], bool]
@@ -21,6 +22,12 @@ class Proxy:
         self._is_frozen = False
         self.has_swallowed = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def instead_of(self, address: str) -> str:
+        """The database's `address`, with the proxy before it."""
+        parts = urlsplit(address)
+        user = parts.netloc.rpartition("@")[0]
+        return parts._replace(netloc=f"{user}@127.0.0.1:{self.port}").geturl()
 
     def freeze(self) -> None:
         self._is_frozen = True

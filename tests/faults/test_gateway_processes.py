@@ -5,16 +5,15 @@ import subprocess
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.acceptance.installation import PYTHON, ROOT, STOPPED, Installation, RedisServer, until
 from tests.faults.cluster import Cluster
-from tests.faults.conftest import Serve, identity_of
+from tests.faults.conftest import Serve
 from tests.faults.proxy import Proxy, Watch
-from tests.faults.wire import Plug, plugged, reading_of, rows, start_of, stop_of
+from tests.faults.wire import Plug, identity_of, plugged, reading_of, rows, start_of, stop_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 SESSIONS = (
@@ -39,8 +38,7 @@ async def test_T02_kill_9_between_commit_and_answer(
 ) -> None:
     identity = identity_of(2)
     proxy = Proxy(cluster.port, swallow_the_commit_of_a_session)
-    address = urlsplit(cluster.url)._replace(netloc=f"postgres@127.0.0.1:{proxy.port}").geturl()
-    first = await asyncio.to_thread(serve, DATABASE_URL=address)
+    first = await asyncio.to_thread(serve, DATABASE_URL=proxy.instead_of(cluster.url))
     start = start_of(5_000)
     async with plugged(first.port, identity) as plug:
         await plug.boot()
@@ -94,6 +92,41 @@ async def test_T03_sigterm_with_500_sockets(
     confirmed = {answer[2]["transactionId"] for answer in answers if isinstance(answer, list)}
     stored = {row[0] for row in rows(cluster.url, SESSIONS)}
     assert confirmed <= stored
+
+
+@pytest.mark.parametrize("how", ["the network swallows", "the database is stopped"])
+async def test_T03_sigterm_while_the_database_hangs(
+    fleet: Installation, cluster: Cluster, serve: Serve, how: str
+) -> None:
+    """Its connections stay open, and nothing on them is ever answered."""
+    proxy = Proxy(cluster.port)
+    server = await asyncio.to_thread(serve, DATABASE_URL=proxy.instead_of(cluster.url))
+    async with AsyncExitStack() as stack:
+        plugs = [
+            await stack.enter_async_context(plugged(server.port, identity_of(640 + number)))
+            for number in range(20)
+        ]
+        for plug in plugs:
+            await plug.boot()
+        (proxy if how == "the network swallows" else cluster).freeze()
+        try:
+            busy = [
+                asyncio.create_task(plug.exchange("StartTransaction", start_of(number)))
+                for number, plug in enumerate(plugs[:10])
+            ]
+            for plug in plugs[:10]:
+                await plug.connection.ping()
+            await plugs[10].exchange("Heartbeat", {})  # whatever needs no database goes on
+            code = await asyncio.to_thread(server.stop)
+        finally:
+            cluster.thaw()
+        answers = await asyncio.gather(*busy, return_exceptions=True)
+        await asyncio.gather(*(plug.connection.wait_closed() for plug in plugs))
+    proxy.close()
+    # 1: it was given up, which its service manager may know.
+    assert code in STOPPED | {1}
+    assert not [answer for answer in answers if isinstance(answer, list) and answer[0] == 3]
+    assert {plug.connection.close_code for plug in plugs[10:]} == {1012}
 
 
 async def keep_measuring(
@@ -152,8 +185,9 @@ async def test_T04_postgresql_restarts_under_100_sessions(
             "all sessions to go on",
             30,
         )
+        # What the probe last saw may be of the outage.
+        await asyncio.to_thread(until, server.is_ready, "the server to be ready", 30)
         assert time.monotonic() - back <= 30
-        assert server.is_ready()
         is_over.set()
         await asyncio.gather(*measuring)
         await asyncio.gather(

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from accounts.models import Operator
 from chargepoints.models import Connector, Evse, Site, Station
+from chargepoints.services.archiving import archive_station
 from chargepoints.services.passwords import check_password
-from chargepoints.services.stations import archive_station
 from csms.common.audit import SystemActor
 from csms.common.csv_input import NotReadable, Problems
 from csms.common.models import AuditEntry

@@ -1,5 +1,6 @@
 """Commands, outages and restarts over a real socket: cases 53, 73, 74, 79, 83 and 84."""
 
+from contextlib import ExitStack
 from unittest import mock
 
 import pytest
@@ -8,7 +9,8 @@ from django.db import OperationalError
 from chargepoints.domain.states import CommandStatus
 from chargepoints.models import Command, ConnectorStatusEvent, Station
 from ocpp_gateway import dispatch
-from ocpp_gateway.models import Message
+from ocpp_gateway.models import Message, StationConnection
+from tests.ocpp_gateway.payloads import meter_values, status
 from tests.ocpp_gateway.servers import (
     BOOT,
     Charger,
@@ -21,7 +23,6 @@ from tests.ocpp_gateway.servers import (
 )
 from tests.ocpp_gateway.test_outbox import becomes, request
 from tests.ocpp_gateway.test_v16_smart_charging import answer
-from tests.ocpp_gateway.test_wire import meter_values, status
 from transactions.domain.states import SessionState
 from transactions.models import Reading, ReviewItem, Session
 
@@ -43,25 +44,37 @@ def test_case_53_a_remote_start_without_a_session_opens_nothing_and_a_late_one_i
 def test_case_73_a_charger_that_jumps_between_processes_gets_each_remote_start_once(
     server: GatewayServer, station: Station
 ) -> None:
+    """Forty jumps; a thousand, with processes of their own: `tests/faults/test_ownership.py`."""
+    sockets: list[Charger] = []
     sent: list[str] = []
     issued: list[Command] = []
-    with running_server() as another:
-        for jump in range(10):
+    with ExitStack() as stack:
+        another = stack.enter_context(running_server())
+        for jump in range(40):
+            # The socket before is closed, or left to the gateway that has it.
+            if sockets and jump % 4 == 0:
+                sockets[-1].connection.close()
             place = (server, another)[jump % 2]
-            with charger(place, station) as socket:
-                socket.boot()
-                token = f"CARD{jump}"
-                command = request(station, "start_charging", id_token=token, connector_id=1)
-                issued.append(command)
-                ours = socket.receive()
-                sent.append(ours[3]["idTag"])
-                if jump % 3:  # else the socket goes before the charger's answer
-                    socket.send([3, ours[1], {"status": "Accepted"}])
-                    becomes(command, CommandStatus.ACCEPTED)
-            until(lambda: not Command.objects.filter(status=CommandStatus.SENT).exists())
-    assert sent == [f"CARD{jump}" for jump in range(10)]
+            socket = stack.enter_context(charger(place, station))
+            sockets.append(socket)
+            socket.boot()
+            command = request(station, "start_charging", id_token=f"CARD{jump}", connector_id=1)
+            issued.append(command)
+            ours = socket.receive()
+            sent.append(ours[3]["idTag"])
+            if jump % 3:  # else the socket goes before the charger's answer
+                socket.send([3, ours[1], {"status": "Accepted"}])
+                becomes(command, CommandStatus.ACCEPTED)
+        for old in sockets[:-1]:
+            assert old.close_code() in (1000, 1008)
+        assert sockets[-1].call("Heartbeat", {})
+        held = StationConnection.objects.get()
+        assert (held.epoch, held.closed_at) == (40, None)
+        sockets[-1].connection.close()
+        until(lambda: not Command.objects.filter(status=CommandStatus.SENT).exists())
+    assert sent == [f"CARD{jump}" for jump in range(40)]
     assert [Command.objects.get(pk=command.pk).status for command in issued] == [
-        CommandStatus.ACCEPTED if jump % 3 else CommandStatus.TIMED_OUT for jump in range(10)
+        CommandStatus.ACCEPTED if jump % 3 else CommandStatus.TIMED_OUT for jump in range(40)
     ]
 
 
@@ -113,6 +126,24 @@ def test_case_79_message_ids_that_begin_again_with_every_restart_are_new_message
         == [(SessionState.ENDED, 20)] * 3
     )
     assert Reading.objects.count() == 3
+
+
+def test_case_82_after_our_restart_a_charger_goes_on_without_a_boot(station: Station) -> None:
+    with running_server() as before, charger(before, station) as socket:
+        socket.boot()
+        number = socket.start("CARD", 0)["transactionId"]
+        socket.call("MeterValues", meter_values(10, transactionId=number))
+    with running_server() as after, charger(after, station) as socket:
+        socket.call("MeterValues", meter_values(20, transactionId=number))
+        assert Session.objects.get().state == SessionState.ACTIVE
+        command = request(station)
+        ours = socket.receive()
+        socket.send([3, ours[1], {"status": "Accepted"}])
+        becomes(command, CommandStatus.ACCEPTED)
+        socket.stop(number, 30)
+    session = Session.objects.get()
+    assert (session.state, session.energy_wh) == (SessionState.ENDED, 30)
+    assert Reading.objects.filter(session=session).count() == 2
 
 
 def test_case_83_statuses_in_a_row_and_before_the_answer_to_the_boot_are_all_answered(

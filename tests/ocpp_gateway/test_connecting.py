@@ -33,6 +33,7 @@ def upgrade(identity: str) -> UpgradeRequest:
         subprotocols=("ocpp1.6",),
         query_version="",
         credentials=Credentials(identity.encode(), STATION_PASSWORD.encode()),
+        certificate=None,
         is_secure=False,
         address="192.0.2.1",
     )
@@ -51,7 +52,12 @@ def test_a_station_that_comes_back_is_admitted_and_boots_in_few_statements(
     assert isinstance(again, Admission)
     assert (again.lease.epoch, again.lease.rival) == (2, None)
     assert again.operator_id == station.site.operator_id
-    socket = SimpleNamespace(station_id=station.pk, is_trigger_asked=False, has_booted=False)
+    socket = SimpleNamespace(
+        station_id=station.pk,
+        will_boot_as_asked=False,
+        has_booted=False,
+        adopt=lambda _quirks: None,
+    )
     report = BootReport(received_at=now(), vendor="Delta", model="Ultra")
     # Station read and written; settings that waited for the boot; sessions. Two are the savepoint,
     # which is the transaction outside of tests.
@@ -74,6 +80,6 @@ def test_a_station_is_found_as_the_model_has_it() -> None:
     for field in Station._meta.concrete_fields:
         expected = getattr(Station.objects.get(pk=station.pk), field.attname)
         assert getattr(found[0], field.attname) == expected, field.name
-    assert found[1] == station.site.operator_id
+    assert found[1:] == (station.site.operator_id, None)
     Station.objects.filter(pk=station.pk).update(archived_at=now())
     assert by_identity("TH-bkk-0001") is None

@@ -59,6 +59,28 @@ def test_case_52_a_boot_interrupts_and_a_new_reading_resumes_at_once(
     assert list(kinds) == ["started", "interrupted", "resumed", "ended"]
 
 
+def test_case_52_silence_ends_it_with_its_last_reading_and_a_late_stop_corrects_that(
+    server: GatewayServer, station: Station
+) -> None:
+    began = now() - timedelta(hours=2)
+    with charger(server, station) as socket:
+        socket.boot()
+        transaction = socket.start(meter=0, timestamp=at(began))["transactionId"]
+        measure(socket, 4_000, transaction, moment=began + timedelta(hours=1))
+    with charger(server, station) as socket:
+        socket.boot()
+        assert interrupt.settle_interrupted(now() + interrupt.GRACE) == 1
+        ended = Session.objects.get()
+        assert (ended.state, ended.end_reason) == ("ENDED", "Interrupted")
+        assert (ended.ended_at, ended.energy_wh) == (began + timedelta(hours=1), 4_000)
+        # What the charger had kept through the power cut comes at last.
+        lost = began + timedelta(minutes=65)
+        socket.stop(transaction, 4_500, timestamp=at(lost), reason="PowerLoss")
+    session = Session.objects.get()
+    assert (session.state, session.end_reason) == ("ENDED", "PowerLoss")
+    assert (session.ended_at, session.energy_wh, session.is_held) == (lost, 4_500, False)
+
+
 def test_a_boot_that_we_asked_for_interrupts_nothing(
     server: GatewayServer, station: Station, settings: Any
 ) -> None:
@@ -73,6 +95,23 @@ def test_a_boot_that_we_asked_for_interrupts_nothing(
         socket.boot()
         assert state_of(transaction) == "ACTIVE"
         # The next one comes by itself.
+        socket.boot()
+        assert state_of(transaction) == "INTERRUPTED"
+
+
+@pytest.mark.parametrize("answer", [None, "Rejected", "NotImplemented"])
+def test_a_boot_that_did_not_wait_for_our_request_is_the_chargers_own(
+    server: GatewayServer, station: Station, settings: Any, answer: str | None
+) -> None:
+    with charger(server, station) as socket:
+        socket.boot()
+        transaction = socket.start(meter=0)["transactionId"]
+    settings.OCPP_BOOT_GRACE_SECONDS = 0
+    with charger(server, station) as socket:
+        asked = socket.receive()
+        assert asked[2] == "TriggerMessage"
+        if answer is not None:
+            socket.send([3, asked[1], {"status": answer}])
         socket.boot()
         assert state_of(transaction) == "INTERRUPTED"
 

@@ -3,24 +3,14 @@
 import pytest
 from django.conf import settings
 from django.test import override_settings
-from websockets.exceptions import InvalidStatus
 
 from chargepoints.models import Station, StationAnomaly
 from chargepoints.services.passwords import hash_password
 from ocpp_gateway.models import StationConnection
-from tests.ocpp_gateway.servers import GatewayServer, charger
+from tests.ocpp_gateway.servers import GatewayServer, charger, refused
 from tests.support.factories import make_station
 
 HEX_PASSWORD = "0123456789abcdef0123456789abcdef01234567"
-
-
-def refused(server: GatewayServer, *args: object, **options: object) -> int:
-    with (
-        pytest.raises(InvalidStatus) as error,
-        charger(server, *args, **options),  # type: ignore[arg-type]
-    ):
-        pytest.fail("The charger was let in.")
-    return error.value.response.status_code
 
 
 @pytest.mark.parametrize(

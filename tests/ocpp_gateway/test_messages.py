@@ -14,12 +14,12 @@ from ocpp_gateway.models import Message
 from ocpp_gateway.protocol.rules import RULES
 from ocpp_gateway.versions import V16
 from ocpp_gateway.versions.timestamps import wire_time
+from tests.ocpp_gateway.payloads import meter_values, status
 from tests.ocpp_gateway.servers import BOOT, Charger, start_of, stop_of, timestamp, until
 from tests.ocpp_gateway.test_outbox import becomes, request
 from tests.ocpp_gateway.test_v16_maintenance import PLACE, SIGNED
 from tests.ocpp_gateway.test_v16_security import HASHES, csr_of
 from tests.ocpp_gateway.test_v16_smart_charging import composite_of
-from tests.ocpp_gateway.test_wire import meter_values, status
 from tests.support.factories import make_id_token
 from transactions.domain.states import ReservationState
 from transactions.models import Reservation

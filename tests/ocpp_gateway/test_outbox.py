@@ -1,9 +1,12 @@
 """Commands from their rows to the charger and back."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from unittest import mock
 
 import pytest
+from django.db import connection
 from django.test import override_settings
 
 from chargepoints.domain.states import CommandStatus
@@ -12,11 +15,14 @@ from chargepoints.services import anomalies, commands, effects
 from csms.common.clock import now
 from csms.common.identifiers import uuid7
 from ocpp_gateway import nudges
+from ocpp_gateway.protocol.connection import Connection
 from ocpp_gateway.services import leases, sending
 from ocpp_gateway.services.sending import GATEWAY
 from ocpp_gateway.versions import V16
+from ocpp_gateway.versions.v16 import outbound, outcomes
 from tests.ocpp_gateway.servers import Charger, GatewayServer, charger, running_server, until
 from tests.support.factories import make_station
+from tests.support.threads import waits_for_a_lock
 
 
 def request(station: Station, name: str = "clear_cache", **parameters: object) -> Command:
@@ -73,6 +79,27 @@ def test_case_29_every_answer_ends_the_command(
     assert error in becomes(command, status).error
 
 
+def test_case_29_an_answer_that_nobody_can_read_ends_the_command_and_blocks_nothing(
+    socket: Charger, station: Station
+) -> None:
+    nothing = request(station, "get_configuration")
+    unreadable = request(station, "get_configuration")
+    ours = socket.receive()
+    socket.send([3, ours[1], {"configurationKey": [None]}])
+    assert "answered, invalid" in becomes(nothing, CommandStatus.FAILED).error
+    ours = socket.receive()
+
+    def fail(*_answer: object) -> dict[str, object]:
+        raise TypeError("odd")
+
+    with mock.patch.dict(outcomes._READERS, {"GetConfiguration": fail}):
+        socket.send([3, ours[1], {"configurationKey": []}])
+        error = becomes(unreadable, CommandStatus.FAILED).error
+    assert error == "answered, invalid: TypeError('odd')"
+    request(station)
+    assert socket.receive()[2] == "ClearCache"
+
+
 @override_settings(OCPP_CALL_TIMEOUT_SECONDS=1)
 def test_an_answer_that_cannot_be_stored_ends_neither_the_socket_nor_the_outbox(
     socket: Charger, station: Station
@@ -115,6 +142,32 @@ def test_a_command_that_cannot_be_built_fails_and_leaves_nothing_of_it(
     wrong.refresh_from_db()
     assert (wrong.status, "what is missing" in wrong.error) == (CommandStatus.FAILED, True)
     assert not StationAnomaly.objects.exists()
+
+
+def test_a_command_that_no_frame_can_hold_fails_before_it_counts_as_sent(
+    socket: Charger, station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API refuses it; one that was stored before must not keep up those behind it."""
+    monkeypatch.setattr(outbound, "_number_errors", lambda *_payload: [])
+    wrong = request(
+        station, "ocpp", action="RemoteStopTransaction", payload={"transactionId": 10**30}
+    )
+    request(station)
+    assert socket.receive()[2] == "ClearCache"
+    wrong.refresh_from_db()
+    assert (wrong.status, wrong.sent_at) == (CommandStatus.FAILED, None)
+    assert "Not built" in wrong.error
+
+
+def test_a_command_whose_frame_cannot_be_made_has_failed_at_once(
+    socket: Charger, station: Station
+) -> None:
+    with mock.patch.object(Connection, "open_call", side_effect=TypeError("odd")):
+        wrong = request(station, "reset", type="soft")
+        error = becomes(wrong, CommandStatus.FAILED).error
+    assert error == "Not sent: TypeError('odd')"
+    request(station)
+    assert socket.receive()[2] == "ClearCache"
 
 
 def test_queued_while_offline_goes_out_after_the_boot_unless_it_expired(
@@ -204,3 +257,45 @@ def test_an_old_epoch_claims_nothing(dead_node: leases.Lease) -> None:
     assert newer.rival is not None
     assert sending.prepare(station.pk, dead_node.epoch, V16) is None
     assert sending.prepare(station.pk, newer.epoch, V16) is not None
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no locks of rows")
+def test_what_is_claimed_while_another_process_takes_over_is_given_up_with_the_rest(
+    dead_node: leases.Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The older socket has seen that it holds the lease, and stores what it sends after that."""
+    station = Station.objects.get()
+    command = request(station, "start_charging", id_token="CARD")
+    another = uuid7()
+    leases.beat(another, host="here", process_id=2, started_at=now(), at=now())
+    has_looked, may_claim = threading.Event(), threading.Event()
+    claim_next = commands.claim_next
+
+    def claim_later(station_id: int, *, epoch: int) -> Command | None:
+        has_looked.set()
+        assert may_claim.wait(30)
+        return claim_next(station_id, epoch=epoch)
+
+    def prepare() -> sending.Outgoing | None:
+        try:
+            return sending.prepare(station.pk, dead_node.epoch, V16)
+        finally:
+            connection.close()
+
+    def take() -> leases.Lease:
+        try:
+            return leases.take(station.pk, another, version="ocpp1.6", address="", at=now())
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(commands, "claim_next", claim_later)
+    with ThreadPoolExecutor(2) as pool:
+        prepared = pool.submit(prepare)
+        assert has_looked.wait(30)
+        taken = pool.submit(take)
+        until(lambda: taken.done() or waits_for_a_lock())
+        may_claim.set()
+        assert prepared.result(30) is not None
+        assert taken.result(30).epoch == dead_node.epoch + 1
+    command.refresh_from_db()
+    assert (command.sent_epoch, command.status) == (dead_node.epoch, CommandStatus.TIMED_OUT)

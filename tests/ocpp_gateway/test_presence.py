@@ -16,8 +16,9 @@ from django.conf import settings
 from django.db import connection
 
 from chargepoints.models import Station
-from chargepoints.services import commands, stations
+from chargepoints.services import archiving, commands
 from csms.common.clock import now
+from csms.common.identifiers import uuid7
 from ocpp_gateway import nudges
 from ocpp_gateway.models import GatewayNode, StationConnection
 from ocpp_gateway.services import leases
@@ -30,6 +31,7 @@ from tests.ocpp_gateway.servers import (
     start_of,
     until,
 )
+from tests.support.factories import make_station
 from transactions.models import Reading, Session
 
 
@@ -59,6 +61,23 @@ def test_case_09_the_newest_socket_wins_and_the_close_of_the_old_is_harmless(
         assert new.receive()[2] == "ClearCache"
         held = StationConnection.objects.get()
         assert (held.epoch, held.closed_at, is_online(station)) == (2, None, True)
+
+
+@pytest.mark.django_db
+def test_a_clock_that_is_set_back_keeps_no_station_online() -> None:
+    station, node_id, connected_at = make_station(), uuid7(), now()
+    leases.beat(node_id, host="here", process_id=1, started_at=connected_at, at=connected_at)
+    epochs = [
+        leases.take(
+            station.pk, node_id, version="ocpp1.6", address="192.0.2.1", at=connected_at
+        ).epoch
+        for _socket in range(2)
+    ]
+    set_back = connected_at - timedelta(hours=1)
+    assert not leases.release(station.pk, epochs[0], code=1006, at=set_back)
+    assert is_online(station)
+    assert leases.release(station.pk, epochs[1], code=1006, at=set_back)
+    assert not is_online(station)
 
 
 def lose_nudges(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +136,7 @@ def test_the_socket_of_an_archived_station_is_closed(
         lose_nudges(monkeypatch)
     with charger(server, station) as socket:
         socket.boot()
-        stations.archive_station(station, actor=GATEWAY)
+        archiving.archive_station(station, actor=GATEWAY)
         assert socket.close_code() == 1008
     until(lambda: not is_online(station))
 
@@ -180,11 +199,11 @@ def free_port() -> int:
         return port
 
 
-class At(GatewayServer):
-    """The address of a server that runs elsewhere."""
+class At:
+    """A gateway in a process of its own."""
 
     def __init__(self, port: int) -> None:
-        self.port = port
+        self.address = f"ws://127.0.0.1:{port}"
 
 
 def measure(socket: Charger, transaction: int, energy: int) -> None:

@@ -29,6 +29,7 @@ START = {
     "meterStart": 100,
     "timestamp": "2026-11-20T12:00:00Z",
 }
+STATUS = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
 
 
 @pytest.fixture
@@ -93,31 +94,53 @@ def test_case_18_what_is_no_frame_is_logged_and_not_answered(
     assert isinstance(call(connection, "1", "Heartbeat", {}), IncomingCall)
 
 
-@pytest.mark.parametrize("text", ['[2,"1","Heartbeat",null]', '[2,"1","Heartbeat"]'])
-def test_case_19_a_heartbeat_needs_no_payload(connection: Connection, text: str) -> None:
-    received = connection.receive_text(text, NOW)
+@pytest.mark.parametrize("action", ["Heartbeat", "MeterValues", "StopTransaction"])
+@pytest.mark.parametrize("rest", [",null]", "]"])
+def test_case_19_and_46_a_heartbeat_and_what_is_repeated_for_ever_need_no_payload(
+    connection: Connection, action: str, rest: str
+) -> None:
+    received = connection.receive_text(f'[2,"1","{action}"{rest}', NOW)
     assert isinstance(received, IncomingCall)
     assert received.payload == {}
+
+
+ODD: tuple[Any, ...] = ("much", "", None, True, [], {}, 1e300, 2**64 - 1, -(2**63))
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "field"),
+    [
+        ("StartTransaction", START, "connectorId"),
+        ("StartTransaction", START, "idTag"),
+        ("StartTransaction", START, "meterStart"),
+        ("StartTransaction", START, "timestamp"),
+        ("MeterValues", {"connectorId": 1, "meterValue": []}, "connectorId"),
+        ("StopTransaction", {"transactionId": 5, "meterStop": 1, "timestamp": ""}, "transactionId"),
+    ],
+)
+def test_case_46_no_field_of_a_transaction_is_refused(
+    connection: Connection, action: str, payload: dict[str, Any], field: str
+) -> None:
+    without = {name: value for name, value in payload.items() if name != field}
+    for number, odd in enumerate([without, *({**payload, field: value} for value in ODD)]):
+        received = call(connection, str(number), action, odd)
+        assert isinstance(received, IncomingCall), (odd, received)
 
 
 @pytest.mark.parametrize(
     ("action", "payload", "code"),
     [
-        ("MeterValues", None, "FormationViolation"),
+        ("StartTransaction", None, "FormationViolation"),
         ("BootNotification", [], "FormationViolation"),
         ("StartTransaction", "x", "FormationViolation"),
-        ("StartTransaction", {**START, "meterStart": "much"}, "TypeConstraintViolation"),
-        ("StartTransaction", {**START, "connectorId": True}, "TypeConstraintViolation"),
-        ("StartTransaction", {**START, "idTag": None}, "TypeConstraintViolation"),
-        ("StartTransaction", {**START, "meterStart": 2**64 - 1}, "PropertyConstraintViolation"),
-        ("StartTransaction", {**START, "connectorId": -1}, "PropertyConstraintViolation"),
-        ("StartTransaction", {"connectorId": 1}, "OccurenceConstraintViolation"),
+        ("StopTransaction", "x", "FormationViolation"),
+        ("Authorize", {"idTag": None}, "TypeConstraintViolation"),
+        ("Authorize", {"idTag": "x" * 256}, "PropertyConstraintViolation"),
+        ("StatusNotification", {**STATUS, "connectorId": True}, "TypeConstraintViolation"),
+        ("StatusNotification", {**STATUS, "connectorId": -1}, "PropertyConstraintViolation"),
+        ("StatusNotification", {"connectorId": 1}, "OccurenceConstraintViolation"),
         ("BootNotification", {"chargePointVendor": "V"}, "OccurenceConstraintViolation"),
-        (
-            "StatusNotification",
-            {"connectorId": 1, "errorCode": "NoError", "status": "Sleeping"},
-            "PropertyConstraintViolation",
-        ),
+        ("StatusNotification", {**STATUS, "status": "Sleeping"}, "PropertyConstraintViolation"),
     ],
 )
 def test_case_19_a_violation_has_the_code_of_1_6_and_names_the_field(

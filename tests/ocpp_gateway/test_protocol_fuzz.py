@@ -3,11 +3,13 @@
 import json
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chargepoints.domain.quirks import Quirks, RegisterKind
 from ocpp_gateway.protocol.connection import Connection, IncomingCall, Rejected, Repeated
 from ocpp_gateway.protocol.masking import mask
 from ocpp_gateway.versions import V16
@@ -17,6 +19,11 @@ from ocpp_gateway.versions.v16.meter import read_meter_values, read_number
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 MAX_BIGINT = 2**63 - 1
+EVERY_QUIRK = Quirks(
+    register_kind=RegisterKind.PER_SESSION,
+    clock_zone=ZoneInfo("America/St_Johns"),
+    is_available_before_stop=True,
+)
 scalars = (
     st.none()
     | st.booleans()
@@ -24,6 +31,7 @@ scalars = (
     | st.floats()
     | st.text(max_size=40)
     | st.sampled_from(["12,5", "NaN", "1e3", "", "Wh", "kWh", "L1", "2026-01-01T00:00:00+02"])
+    | st.sampled_from(["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-11-01T01:30:00"])
 )
 names = st.sampled_from(
     [
@@ -101,7 +109,8 @@ def check(text: str) -> None:
             assert orjson.loads(received.reply_text)[0] == 4
         if isinstance(received, IncomingCall):
             inbound = V16.read(received)
-            assert "\x00" not in repr(inbound.input)
+            for meant in (inbound, V16.correct(inbound, received, EVERY_QUIRK)):
+                assert "\x00" not in repr(meant.input)
             # It must survive the way into a JSON column.
             json.dumps(received.payload, allow_nan=False)
             assert (

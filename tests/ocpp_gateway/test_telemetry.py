@@ -20,8 +20,8 @@ from ocpp_gateway.models import Message
 from ocpp_gateway.services import archive
 from ocpp_gateway.services.archive import ArchiveRow
 from ocpp_gateway.telemetry import BatchWriter, Item, TelemetryWriter
+from tests.ocpp_gateway.payloads import meter_values
 from tests.ocpp_gateway.servers import Charger, start_of, until
-from tests.ocpp_gateway.test_wire import meter_values
 from tests.support.factories import connector_of, make_station
 from transactions.domain.inputs import ReadingInput, Readings
 from transactions.models import Reading, Session
@@ -123,6 +123,8 @@ def test_lost_database_connections_heal(socket: Charger, station: Station) -> No
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+    # The idle ones of the pool, or whichever test is lent one next fails.
+    connection.pool.check()  # type: ignore[attr-defined]
     start = start_of("CARD", 7)
     until(lambda: socket.exchange([2, "again", "StartTransaction", start])[0] == 3)
     until(lambda: socket.exchange([2, "m", "MeterValues", meter_values(9)])[0] == 3)
@@ -161,12 +163,14 @@ async def test_an_outage_keeps_frames_as_far_as_there_is_room_and_the_lane_goes_
 ) -> None:
     written: list[Item] = []
     outcomes: list[Exception | None] = [failure, None, None]
+    is_back, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def write(items: list[Item]) -> dict[Item, Exception]:
         outcome = outcomes.pop(0)
         if outcome is not None:
             raise outcome
         written.extend(items)
+        loop.call_soon_threadsafe(is_back.set)
         return {}
 
     telemetry = TelemetryWriter(capacity=3, batch_size=4)
@@ -180,9 +184,60 @@ async def test_an_outage_keeps_frames_as_far_as_there_is_room_and_the_lane_goes_
         telemetry.start()
         with pytest.raises(type(failure)):
             await asyncio.wait_for(answered, 5)
+        await asyncio.wait_for(is_back.wait(), 5)  # until then whoever wants an answer is refused
         await asyncio.wait_for(telemetry.submit(measured(1, 2)), 5)
         await telemetry.stop()
     assert len(written) == 6
+
+
+async def test_an_outage_fails_all_that_wait_and_keeps_no_more_than_there_is_room_for() -> None:
+    telemetry = TelemetryWriter(capacity=3, batch_size=1)
+    with (
+        mock.patch.object(BatchWriter, "write", side_effect=OperationalError("down")) as write,
+        mock.patch("ocpp_gateway.telemetry.PAUSE_AFTER_OUTAGE_SECONDS", 60),
+    ):
+        waiting = [telemetry.submit(measured(1, number)) for number in range(3)]
+        telemetry.start()
+        for one in waiting:  # one attempt, which took seconds in earnest, tells all of them
+            with pytest.raises(OperationalError):
+                await asyncio.wait_for(one, 5)
+        assert write.call_count == 1
+        for _row in range(10):
+            telemetry.archive(row(1))
+        assert len(telemetry) == 3
+        with pytest.raises(OperationalError):
+            await asyncio.wait_for(telemetry.submit(measured(1, 9)), 5)
+        assert len(telemetry) == 3
+        for task in telemetry.tasks:
+            task.cancel()
+
+
+async def test_what_an_outage_left_is_written_without_waiting_for_more() -> None:
+    """By whichever of the writers is free: the other one may be asleep."""
+    written: list[Item] = []
+    outcomes: list[Exception | None] = [OperationalError("down"), None]
+    done = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def write(items: list[Item]) -> dict[Item, Exception]:
+        outcome = outcomes.pop(0)
+        if outcome is not None:
+            raise outcome
+        written.extend(items)
+        loop.call_soon_threadsafe(done.set)
+        return {}
+
+    telemetry = TelemetryWriter(capacity=10, batch_size=4, writers=2)
+    with (
+        mock.patch.object(BatchWriter, "write", side_effect=write),
+        mock.patch("ocpp_gateway.telemetry.PAUSE_AFTER_OUTAGE_SECONDS", 60),
+    ):
+        telemetry.start()
+        telemetry.archive(row(1))
+        await asyncio.wait_for(done.wait(), 5)
+        assert len(written) == 1
+        for task in telemetry.tasks:
+            task.cancel()
 
 
 # --- Retention ----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from chargepoints.services import effects
 from csms.command_effects import table
 from csms.console.commands import FORMS
+from ocpp_gateway.api.serializers import ENVELOPE, CommandRequestSerializer
 from ocpp_gateway.dispatch import ROUTES
 from ocpp_gateway.protocol.rules import RULES
 from ocpp_gateway.protocol.validation import known_actions
@@ -10,6 +11,8 @@ from ocpp_gateway.versions import V16
 from ocpp_gateway.versions.v16 import inbound
 from ocpp_gateway.versions.v16.requests import EXTENDED, REQUESTS
 
+# What nobody asks for: ours to fill in when the command is sent.
+FILLED_IN = {"chain", "entries", "group", "request_id", "version"}
 BOTH_WAYS = {"DataTransfer"}
 
 
@@ -24,6 +27,13 @@ def test_all_39_messages_have_their_direction() -> None:
 def test_every_request_has_a_command_of_its_own() -> None:
     spoken = {request.action for request in (*REQUESTS.values(), *EXTENDED.values())}
     assert spoken == V16.actions
+
+
+def test_every_parameter_stands_in_the_apis_document() -> None:
+    requests = (*REQUESTS.values(), *EXTENDED.values())
+    parameters = {name for request in requests for name in request.fields}
+    documented = CommandRequestSerializer().fields.keys() - {"evse_id", *ENVELOPE}
+    assert documented == parameters - FILLED_IN
 
 
 def test_what_can_be_asked_for_is_in_step() -> None:

@@ -130,6 +130,47 @@ def test_commands_become_requests(
         ("ocpp", {"action": "Heartbeat"}, {("action", "invalid_choice")}),
         ("ocpp", {"action": "Reset", "payload": []}, {("payload", "invalid")}),
         (
+            "start_charging",
+            {"id_token": "T", "charging_profile": {**PROFILE, "stackLevel": 10**30}},
+            {("charging_profile.stackLevel", "invalid")},
+        ),
+        (
+            "ocpp",
+            {"action": "RemoteStopTransaction", "payload": {"transactionId": 2**64}},
+            {("payload.transactionId", "invalid")},
+        ),
+        (
+            "ocpp",
+            {
+                "action": "SendLocalList",
+                "payload": {"listVersion": -(2**63) - 1, "updateType": "Full"},
+            },
+            {("payload.listVersion", "invalid")},
+        ),
+        (
+            "ocpp",
+            {
+                "action": "RemoteStartTransaction",
+                "payload": {
+                    "idTag": "T",
+                    "chargingProfile": {
+                        **PROFILE,
+                        "chargingSchedule": {
+                            "chargingRateUnit": "A",
+                            "chargingSchedulePeriod": [{"startPeriod": 10**30, "limit": 6}],
+                        },
+                    },
+                },
+            },
+            {
+                (
+                    "payload.chargingProfile.chargingSchedule"
+                    ".chargingSchedulePeriod[0].startPeriod",
+                    "invalid",
+                )
+            },
+        ),
+        (
             "ocpp",
             {"action": "Reset", "payload": {"kind": 1}},
             {("payload.type", "required"), ("payload.kind", "unknown")},
@@ -162,6 +203,42 @@ def test_wrong_parameters_are_named(
         ("Reset", {"status": "Scheduled"}, "FAILED", "answered, invalid: status"),
         ("Reset", {}, "FAILED", "answered, invalid: status"),
         ("Reset", None, "FAILED", "answered, invalid: payload"),
+        ("Reset", {"status": None}, "FAILED", "answered, invalid: status"),
+        ("GetLocalListVersion", {"listVersion": None}, "FAILED", "answered, invalid: listVersion"),
+        ("GetConfiguration", {"configurationKey": None, "unknownKey": None}, "ACCEPTED", ""),
+        (
+            "GetConfiguration",
+            {"configurationKey": [{"key": "K", "readonly": True, "value": None}]},
+            "ACCEPTED",
+            "",
+        ),
+        (
+            "GetConfiguration",
+            {"configurationKey": [None]},
+            "FAILED",
+            "answered, invalid: configurationKey[0]",
+        ),
+        (
+            "GetConfiguration",
+            {"configurationKey": [{"key": None, "readonly": True}]},
+            "FAILED",
+            "answered, invalid: configurationKey[0].key",
+        ),
+        (
+            "GetCompositeSchedule",
+            {
+                "status": "Accepted",
+                "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": None},
+            },
+            "FAILED",
+            "answered, invalid: chargingSchedule.chargingSchedulePeriod",
+        ),
+        (
+            "GetInstalledCertificateIds",
+            {"status": "Accepted", "certificateHashData": [None]},
+            "FAILED",
+            "answered, invalid: certificateHashData[0]",
+        ),
     ],
 )
 def test_case_29_what_an_answer_means(action: str, response: Any, status: str, error: str) -> None:

@@ -246,7 +246,11 @@ def test_a_deletion_that_fails(
 ) -> None:
     names = {"issuer_name_hash": "aa", "issuer_key_hash": "bb", "serial_number": "01"}
     InstalledCertificate.objects.create(
-        station=station, type="manufacturer_root", known_at=clock.now(), **names
+        station=station,
+        type="manufacturer_root",
+        hash_algorithm="SHA256",
+        known_at=clock.now(),
+        **names,
     )
     command = request(station, "delete_certificate", **names)
     answer(socket, "DeleteCertificate", {"status": status})

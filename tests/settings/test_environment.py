@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
-from csms.settings.env import BASE_DIR
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from csms.settings.env import BASE_DIR, at_least, parse_rates
 
 SETTINGS = BASE_DIR / "csms" / "settings"
 # `env.str("NAME"`, `os.environ.get("NAME"`, `required("NAME"`, `required_url("NAME"`, broken or not
@@ -44,3 +47,20 @@ def test_the_environment_is_read_in_the_settings_only() -> None:
         if re.search(r"os\.environ|os\.getenv", path.read_text())
     ]
     assert readers == []
+
+
+def test_a_limit_that_locks_everybody_out_stops_the_start() -> None:
+    assert at_least(1, "LOGIN_FAILURES_PER_ADDRESS", 1) == 1
+    with pytest.raises(ImproperlyConfigured, match="LOGIN_FAILURES_PER_ADDRESS is 0"):
+        at_least(1, "LOGIN_FAILURES_PER_ADDRESS", 0)
+
+
+def test_rates_hold_together() -> None:
+    assert parse_rates("CODES", "1/m, 5/h,10/d") == ((1, 60), (5, 3600), (10, 86400))
+    assert parse_rates("CODES", "3/15m") == ((3, 900),)
+
+
+@pytest.mark.parametrize("value", ["", "1/m,", "0/m", "1/0m", "x/m", "1/w", "-1/m", "1", "1/m;2/h"])
+def test_what_is_no_rate_stops_the_start_and_is_named(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="CODE_RATES_SMS"):
+        parse_rates("CODE_RATES_SMS", value)

@@ -10,6 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 
+from accounts.domain.breached_passwords import fingerprint, write
 from csms.settings.env import BASE_DIR
 
 GOOD = {
@@ -19,6 +20,7 @@ GOOD = {
     "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
     "DATABASE_URL": "postgres://csms:password@db.invalid:5432/csms",
     "REDIS_URL": "redis://redis.invalid:6379/0",
+    "EMAIL_URL": "smtp+tls://csms:password@mail.invalid:587",
 }
 BAD = [
     ("DJANGO_SECRET_KEY", "", "is not set"),
@@ -34,6 +36,14 @@ BAD = [
     ("DATABASE_URL", "sqlite:///csms.sqlite3", "must start with"),
     ("REDIS_URL", "", "is not set"),
     ("REDIS_URL", "http://redis", "must start with"),
+    ("EMAIL_URL", "http://mail.invalid", "names no mail server"),
+    ("EMAIL_URL", "", "is not set"),
+    ("EMAIL_URL", "consolemail://", "must start with"),
+    ("EMAIL_URL", "filemail:///tmp/mail", "must start with"),
+    ("SMS_BACKEND", "csms.common.sms.ConsoleSms", "for development"),
+    ("SESSION_RETENTION_DAYS", "1826", "Give 1827 or more"),
+    ("SIGN_IN_RETENTION_DAYS", "89", "Give 90 or more"),
+    ("LINK_ATTEMPT_RETENTION_DAYS", "0", "Give 1 or more"),
 ]
 
 
@@ -76,7 +86,11 @@ def test_a_bad_value_stops_the_boot_by_name(
 def test_good_values_boot_and_pass_the_deploy_checks(tmp_path: Path) -> None:
     environment = {**GOOD, "CSMS_VAR_DIR": str(tmp_path)}
     assert boot(environment).stdout.strip() == "False"
-    result = run(environment, "manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    check = ("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    without_messages = run(environment, *check)
+    assert without_messages.returncode == 1
+    assert without_messages.stderr.count("csms.") == without_messages.stderr.count("csms.W002") > 0
+    result = run({**environment, "SMS_BACKEND": "provider.Sms"}, *check)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -96,10 +110,24 @@ def test_settings_derived_from_production_are_checked(settings) -> None:
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     settings.CELERY_BROKER_URL = "filesystem://"
     settings.FIELD_ENCRYPTION_KEYS = []
+    settings.SMS_BACKEND = "csms.common.sms.ConsoleSms"
     found = {message.id for message in run_checks(tags=["csms"])}
-    assert {"csms.E001", "csms.E003", "csms.E005", "csms.E007"} <= found
+    assert {"csms.E001", "csms.E003", "csms.E005", "csms.E007", "csms.E008", "csms.E009"} <= found
     assert ("csms.E002" in found) == ("simulators" in settings.INSTALLED_APPS)
 
 
 def test_the_checks_are_silent_outside_of_production() -> None:
+    assert run_checks(tags=["csms"]) == []
+
+
+@pytest.mark.parametrize("content", [None, b"", b"password\n", b"12345678" * 2])
+def test_a_file_of_leaked_passwords_that_is_none_is_refused(
+    settings, tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "leaked"
+    settings.BREACHED_PASSWORDS_FILE = str(path)
+    if content is not None:
+        path.write_bytes(content)
+    assert [message.id for message in run_checks(tags=["csms"])] == ["csms.E010"]
+    write(path, [fingerprint("password")])
     assert run_checks(tags=["csms"]) == []

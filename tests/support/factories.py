@@ -6,17 +6,24 @@ made up and unique.
 
 import itertools
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django_otp.oath import totp
 
+from accounts.domain.access import SignInMethod
+from accounts.domain.contacts import Channel, Contact
 from accounts.domain.states import IdTokenStatus, Role
-from accounts.models import ApiKey, Authenticator, IdToken, Operator, User
-from chargepoints.models import Connector, Evse, Site, Station
-from transactions.models import Tariff, TariffAssignment, TariffVersion, TariffWindow
+from accounts.models import ApiKey, Authenticator, ConsoleSession, IdToken, Operator, User, Vehicle
+from accounts.models.verifications import contact_digest
+from chargepoints.models import Alert, Connector, Evse, Site, Station
+from invoicing.domain.tax_ids import check_digit
+from invoicing.models import TaxInvoiceProfile
+from invoicing.services.profiles import tax_id_digest
+from payments.models import PaymentMethod
+from transactions.models import Session, Tariff, TariffAssignment, TariffVersion, TariffWindow
 
 PASSWORD = "correct-horse-battery"
 STATION_PASSWORD = "station-password-1234"
@@ -73,6 +80,22 @@ def make_station(
 def connector_of(station: Station, evse_id: int = 1, connector_id: int = 1) -> Connector:
     return Connector.objects.get(
         evse__station=station, evse__evse_id=evse_id, connector_id=connector_id
+    )
+
+
+def make_alert(
+    station: Station | None = None,
+    kind: Alert.Kind = Alert.Kind.WRONG_CREDENTIALS,
+    *,
+    at: datetime | None = None,
+    **fields: Any,
+) -> Alert:
+    """An open alert, without anybody being told of it."""
+    at = at or datetime.now(UTC)
+    return Alert.objects.create(
+        station=station or make_station(),
+        kind=kind,
+        **{"severity": Alert.Severity.WARNING, "first_at": at, "last_at": at, **fields},
     )
 
 
@@ -138,10 +161,33 @@ def make_superadmin(email: str = "", **fields: Any) -> User:
     return make_staff(email, role=Role.SUPERADMIN, **fields)
 
 
-def make_driver(email: str = "", *, password: str = PASSWORD, **fields: Any) -> User:
-    return User.objects.create_user(
-        email or f"driver-{next(_numbers)}@example.com", password, **fields
+def make_console_session(user: User, **fields: Any) -> ConsoleSession:
+    """An open session of the console, without a browser's session that names it."""
+    at = fields.pop("at", None) or datetime.now(UTC)
+    return ConsoleSession.objects.create(
+        user=user,
+        **{
+            "method": SignInMethod.PASSWORD_AND_CODE.value,
+            "remote_address": "127.0.0.1",
+            "user_agent": "test",
+            "started_at": at,
+            "last_seen_at": at,
+            **fields,
+        },
     )
+
+
+def make_driver(
+    email: str | None = "", *, password: str | None = PASSWORD, phone: str = "", **fields: Any
+) -> User:
+    """A driver with a verified address; `phone` (E.164) as well or, with `email` None, instead."""
+    if phone:
+        digest = contact_digest(Contact(Channel.SMS, phone))
+        fields = {"phone": phone, "phone_digest": digest, "phone_verified_at": LONG_AGO, **fields}
+    if email is not None:
+        fields = {"email_verified_at": LONG_AGO, **fields}
+        email = email or f"driver-{next(_numbers)}@example.com"
+    return User.objects.create_user(email, password, **fields)
 
 
 def one_time_code(user: User) -> str:
@@ -164,3 +210,68 @@ def make_api_key(
     from accounts.services.keys import create_api_key
 
     return create_api_key(name or f"key-{next(_numbers)}", list(scopes), operator=operator)
+
+
+def make_session(
+    driver: User | None = None, *, station: Station | None = None, **fields: Any
+) -> Session:
+    """A session that has ended and is priced: 10 kWh for 75.00, unless said otherwise."""
+    station = station or make_station()
+    ended_at = fields.pop("ended_at", datetime(2026, 11, 20, 6, tzinfo=UTC))
+    values = {
+        "state": "ENDED",
+        "started_at": ended_at and ended_at - timedelta(hours=1),
+        "ended_at": ended_at,
+        "energy_wh": 10_000,
+        "total_net": Decimal("70.09"),
+        "total_tax": Decimal("4.91"),
+        "total_gross": Decimal("75.00"),
+        "priced_at": ended_at,
+        **fields,
+    }
+    return Session.objects.create(
+        driver=driver, station=station, connector=connector_of(station), **values
+    )
+
+
+def make_vehicle(driver: User, plate: str = "", **fields: Any) -> Vehicle:
+    values = {"province": "10", "connector_type": "CCS2", **fields}
+    return Vehicle.objects.create(driver=driver, plate=plate or f"1กข {next(_numbers)}", **values)
+
+
+def make_payment_method(driver: User, **fields: Any) -> PaymentMethod:
+    """A card as the provider would have given it to us."""
+    values = {
+        "provider": "OMISE",
+        "provider_reference": f"card_test_{next(_numbers):012}",
+        "brand": "Visa",
+        "last_digits": "4242",
+        "expiry_month": 12,
+        "expiry_year": 2030,
+        **fields,
+    }
+    return PaymentMethod.objects.create(driver=driver, **values)
+
+
+def make_tax_id(*, is_company: bool = True) -> str:
+    """A number whose check digit fits; nobody's in particular."""
+    first_twelve = f"{'0' if is_company else '1'}{next(_numbers):011}"
+    return first_twelve + check_digit(first_twelve)
+
+
+def make_tax_invoice_profile(driver: User, **fields: Any) -> TaxInvoiceProfile:
+    tax_id = fields.pop("tax_id", None) or make_tax_id()
+    values = {
+        "party": "COMPANY",
+        "branch": "00000",
+        "name": "บริษัท ตัวอย่าง จำกัด",
+        "address": "99/1",
+        "sub_district": "ปทุมวัน",
+        "district": "ปทุมวัน",
+        "province": "10",
+        "postal_code": "10330",
+        **fields,
+    }
+    return TaxInvoiceProfile.objects.create(
+        driver=driver, tax_id=tax_id, tax_id_digest=tax_id_digest(tax_id), **values
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from time import monotonic
 from typing import TypeVar
 
 from django.db import connection
@@ -23,3 +24,24 @@ def in_threads(count: int, work: Callable[[int], Result]) -> list[Result]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(run, range(count)))
+
+
+def waits_for_a_lock() -> bool:
+    """Whether somebody in this database waits for a lock of a row (PostgreSQL)."""
+    with connection.cursor() as cursor:
+        # In a transaction the view stays as it was at the first look.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def until_one_waits_for_a_lock(patience_seconds: float = 30) -> None:
+    """Return as soon as somebody does; `AssertionError` if nobody comes to that."""
+    deadline = monotonic() + patience_seconds
+    while not waits_for_a_lock():
+        assert monotonic() < deadline, "Nobody waits for a lock."
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.01)")

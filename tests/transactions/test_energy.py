@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chargepoints.domain.quirks import RegisterKind
 from tests.transactions.support import EVENING
 from transactions.domain.energy import (
     Delivered,
@@ -24,7 +25,11 @@ END = EVENING + 60 * MINUTE
 
 
 def measured(
-    start: int | None, *samples: tuple[int, int], stop: int | None, power: int = 50_000
+    start: int | None,
+    *samples: tuple[int, int],
+    stop: int | None,
+    power: int = 50_000,
+    kind: RegisterKind = RegisterKind.UNKNOWN,
 ) -> Delivered:
     """A session of one hour; a sample is (minute, Wh)."""
     return delivered(
@@ -34,6 +39,7 @@ def measured(
         meter_stop_wh=stop,
         samples=[RegisterSample(EVENING + minute * MINUTE, wh) for minute, wh in samples],
         max_power_w=power,
+        register_kind=kind,
     )
 
 
@@ -80,6 +86,42 @@ def test_registers(
     assert (result.energy_wh, result.faults) == (energy, faults)
 
 
+@pytest.mark.parametrize(
+    ("start", "samples", "stop", "energy", "faults"),
+    [
+        (0, ((20, 4_000),), 10_000, 10_000, ()),
+        # The start value is what the session before has left, or is missing.
+        (9_000, ((20, 4_000),), 10_000, 10_000, ()),
+        (3_000, ((20, 4_000),), 10_000, 10_000, ()),
+        (None, (), 10_000, 10_000, ()),
+        # Start, or start and stop, of another register that counts all of its life.
+        (8_000_000, ((20, 4_000),), 10_000, 10_000, ()),
+        (8_000_000, ((20, 4_000),), 8_010_000, 10_000, ()),
+        (8_000_000, ((20, 8_004_000), (40, 8_006_000)), 8_010_000, 10_000, ()),
+        (9_000, ((20, 4_000), (40, 7_000)), None, 7_000, ()),
+        (9_000, (), None, 0, (MeterFault.NO_METER,)),
+        (9_000, ((20, 4_000),), 3_000, 4_000, (MeterFault.STOP_BELOW_START,)),
+    ],
+)
+def test_a_register_that_is_known_to_count_per_session_begins_at_0(
+    start: int | None,
+    samples: tuple[tuple[int, int], ...],
+    stop: int | None,
+    energy: int,
+    faults: tuple[MeterFault, ...],
+) -> None:
+    result = measured(start, *samples, stop=stop, kind=RegisterKind.PER_SESSION)
+    assert (result.energy_wh, result.faults) == (energy, faults)
+
+
+def test_a_register_that_is_known_to_count_all_of_its_life_is_not_guessed_at() -> None:
+    samples = ((20, 3_000), (40, 7_000))
+    assert measured(8_000, *samples, stop=18_000).energy_wh == 10_000
+    known = measured(8_000, *samples, stop=18_000, kind=RegisterKind.LIFETIME)
+    # That it fell to 3,000 cannot be: only what it grew by after that is counted, and it is held.
+    assert (known.energy_wh, known.faults) == (15_000, (MeterFault.WENT_BACK,))
+
+
 def test_the_flow_ends_with_the_last_interval_that_carried_power() -> None:
     """10 Wh in 20 minutes are 30 W: the car's own consumption, not charging."""
     assert measured(0, (20, 5_000), (40, 10_000), stop=10_010).flow_ended_at == (
@@ -100,11 +142,11 @@ REGISTERS = st.none() | st.integers(0, 2**40)
 
 
 @settings(deadline=None)
-@given(REGISTERS, SAMPLES, REGISTERS)
+@given(REGISTERS, SAMPLES, REGISTERS, st.sampled_from(RegisterKind))
 def test_energy_is_never_negative_never_more_than_possible_and_grows(
-    start: int | None, samples: list[tuple[int, int]], stop: int | None
+    start: int | None, samples: list[tuple[int, int]], stop: int | None, kind: RegisterKind
 ) -> None:
-    result = measured(start, *samples, stop=stop)
+    result = measured(start, *samples, stop=stop, kind=kind)
     limit = possible_wh(END - EVENING, 50_000) + 1_000 * (len(samples) + 1)
     assert 0 <= result.energy_wh <= limit
     assert (result.series[0].at, result.series[0].wh) == (EVENING, 0)
@@ -148,3 +190,38 @@ def test_a_reset_adds_the_segments(before: list[int], after: list[int]) -> None:
         samples.append((minute, register))
     result = measured(start, *samples, stop=register)
     assert (result.energy_wh, result.faults) == (sum(before) + sum(after), ())
+
+
+class CountedInt(int):
+    """A register value that counts how often it is compared."""
+
+    comparisons = 0
+
+    def __ne__(self, other: object) -> bool:
+        CountedInt.comparisons += 1
+        return int.__ne__(self, other)
+
+    def __lt__(self, other: int) -> bool:
+        CountedInt.comparisons += 1
+        return int.__lt__(self, other)
+
+    __hash__ = int.__hash__
+
+
+def test_a_night_of_zeros_costs_no_more_than_its_readings() -> None:
+    """A stop with tens of thousands of readings must not hold a thread for minutes."""
+    CountedInt.comparisons = 0
+    count = 2_000
+    found = delivered(
+        started_at=EVENING,
+        meter_start_wh=1_000_000,
+        ended_at=END,
+        meter_stop_wh=1_000_500,
+        samples=[
+            RegisterSample(EVENING + number * timedelta(seconds=1), CountedInt(0))
+            for number in range(count)
+        ],
+        register_kind=RegisterKind.LIFETIME,
+    )
+    assert found.energy_wh == 500
+    assert CountedInt.comparisons < 10 * count

@@ -11,21 +11,33 @@ import pytest
 from django.db import connection
 
 from chargepoints.models import Station
+from ocpp_gateway.telemetry import BatchWriter, Item
 from tests.support.factories import (
     make_id_token,
     make_operator,
     make_site,
     make_station,
+    make_superadmin,
     make_tariff,
 )
 from tests.transactions.support import EVENING, start_input, stop_input
+from transactions.domain.inputs import ReadingInput, Readings
 from transactions.domain.states import SessionState
-from transactions.models import CostLine, ReviewItem, Session, SessionEvent
+from transactions.models import CostLine, Reading, ReviewItem, Session, SessionEvent
+from transactions.selectors.review_cases import reviewed
+from transactions.services.interrupt import GRACE, mark_interrupted, settle_interrupted
+from transactions.services.late_readings import extend_inferred
 from transactions.services.pricing import price_session
+from transactions.services.remedies import apply_proposal, mark_of
 from transactions.services.starts import start_session
 from transactions.services.stops import stop_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
+# On SQLite one writer waits for the other: there the order changes, but nothing meets.
+only_postgresql = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite has no locks of rows"
+)
+ROUNDS = 5
 
 
 @pytest.fixture
@@ -146,3 +158,88 @@ def test_workers_that_price_at_once_write_the_lines_once(station: Station) -> No
     assert at_once([partial(price_session, transaction_id) for _copy in range(4)]) == [True] * 4
     assert CostLine.objects.count() == 1
     assert SessionEvent.objects.filter(kind="priced").count() == 1
+
+
+# --- What meets only on PostgreSQL --------------------------------------------------------------
+
+
+@pytest.mark.postgresql
+@only_postgresql
+def test_a_start_and_a_boot_at_once_leave_the_new_session_running(station: Station) -> None:
+    """The boot is the older message: what starts after it is not in doubt."""
+    for number in range(ROUNDS):
+        at = EVENING + timedelta(hours=number)
+        at_once(
+            [
+                partial(start_session, station.pk, start_input(at, meter=1_000 * number)),
+                partial(mark_interrupted, station.pk, at - timedelta(seconds=1)),
+            ]
+        )
+        newest = Session.objects.latest("pk")
+        assert newest.state == SessionState.ACTIVE
+    # The one before was superseded, interrupted or not.
+    assert Session.objects.filter(state=SessionState.ENDED).count() == ROUNDS - 1
+    assert set(
+        Session.objects.filter(state=SessionState.ENDED).values_list("end_reason", flat=True)
+    ) == {"Superseded"}
+
+
+@pytest.mark.postgresql
+@only_postgresql
+def test_a_stop_and_the_end_of_the_grace_at_once_end_with_the_stop(station: Station) -> None:
+    for number in range(ROUNDS):
+        at = EVENING + timedelta(days=number)
+        transaction_id = start_session(station.pk, start_input(at)).transaction_id
+        mark_interrupted(station.pk, at + timedelta(minutes=5))
+        stop = stop_input(transaction_id, at + timedelta(hours=1), reason="PowerLoss")
+        at_once(
+            [
+                partial(stop_session, station.pk, stop),
+                partial(settle_interrupted, at + timedelta(hours=1) + GRACE),
+                partial(extend_inferred, at + timedelta(hours=1) + GRACE),
+            ]
+        )
+        session = Session.objects.get(pk=transaction_id)
+        assert (session.state, session.end_reason) == (SessionState.ENDED, "PowerLoss")
+        assert (session.energy_wh, session.is_held) == (10_000, False)
+        assert session.cost_lines.count() == 1
+    assert not ReviewItem.objects.filter(kind=ReviewItem.Kind.CONFLICTING_STOP).exists()
+
+
+@pytest.mark.postgresql
+@only_postgresql
+def test_a_reading_and_the_stop_at_once_are_both_kept(station: Station) -> None:
+    """Whichever commits first, the stop's value counts and the reading is the session's."""
+    for number in range(ROUNDS):
+        at = EVENING + timedelta(days=number)
+        transaction_id = start_session(station.pk, start_input(at)).transaction_id
+        moment = at + timedelta(minutes=30)
+        readings = Readings(moment, 1, 1, str(transaction_id), (ReadingInput(moment, 6_000),))
+        item = Item(station.pk, readings=readings, is_in_doubt=True)
+        written, _answer = at_once(
+            [
+                partial(BatchWriter().write, [item]),
+                partial(
+                    stop_session, station.pk, stop_input(transaction_id, at + 2 * (moment - at))
+                ),
+            ]
+        )
+        assert written == {}
+        session = Session.objects.get(pk=transaction_id)
+        assert (session.state, session.energy_wh) == (SessionState.ENDED, 10_000)
+        assert Reading.objects.filter(session=session).count() == 1
+    assert not ReviewItem.objects.exists()
+
+
+@pytest.mark.postgresql
+@only_postgresql
+def test_two_people_who_apply_a_proposal_at_once_do_it_once(station: Station) -> None:
+    transaction_id = start_session(station.pk, start_input()).transaction_id
+    stop_session(station.pk, stop_input(transaction_id, meter=10_000_000))
+    item = ReviewItem.objects.select_related("session__connector", "station").get()
+    mark = mark_of(reviewed(item, EVENING).proposal)
+    person = make_superadmin()
+    at_once([partial(apply_proposal, item.pk, actor=person, mark=mark) for _copy in range(4)])
+    assert not Session.objects.get().is_held
+    assert SessionEvent.objects.filter(kind="released").count() == 1
+    assert SessionEvent.objects.filter(kind="reviewed").count() == 1

@@ -11,6 +11,7 @@ from django.db import connection
 
 from accounts.domain.states import Authorization
 from accounts.models import IdToken
+from chargepoints.domain.quirks import RegisterKind
 from chargepoints.models import Station
 from tests.support.factories import (
     connector_of,
@@ -162,7 +163,7 @@ def test_a_stop_that_nothing_is_known_of_is_kept_once_and_answered(
 ) -> None:
     for transaction_id in ("0", "-1", "99999999999999999999999", "x\x00" + "y" * 400, "12²"):
         for _time in range(2):
-            stop(station, transaction_id, id_token="CARD1", raw={"a": "\x00"})
+            stop(station, transaction_id, id_token="CARD1", frame="a\x00")
     assert kinds() == ["ORPHAN_STOP"] * 5
     other = make_station()
     foreign = start(station)
@@ -266,6 +267,36 @@ def test_an_offline_queue_is_priced_by_the_times_and_the_tariff_of_its_events(
     session = Session.objects.get()
     assert (session.total_gross, session.is_held) == (Decimal("77.00"), False)
     assert kinds() == []
+
+
+def test_a_session_keeps_what_was_known_of_its_meter_and_clock(
+    station: Station, card: IdToken
+) -> None:
+    """Whatever becomes of the quirk profile: priced again it costs the same."""
+    ahead = timedelta(hours=7)
+    answer = start(
+        station,
+        meter=9_000,
+        received_at=EVENING,
+        clock_ahead=ahead,
+        register_kind=RegisterKind.PER_SESSION,
+    )
+    # The same start and the same stop, before or after it is known how the clock is wrong.
+    assert start(station, EVENING + ahead, meter=9_000, received_at=EVENING) == answer
+    report(answer.transaction_id, (EVENING + HOUR / 2, 4_000))
+    stop(station, answer.transaction_id, meter=10_000, received_at=LATER, clock_ahead=ahead)
+    stop(station, answer.transaction_id, LATER + ahead, meter=10_000, received_at=LATER)
+    session = Session.objects.get()
+    assert (session.started_at, session.ended_at) == (EVENING, LATER)
+    assert (session.charger_started_at, session.charger_ended_at) == (
+        EVENING + ahead,
+        LATER + ahead,
+    )
+    assert (session.energy_wh, session.is_held, kinds()) == (10_000, False, [])
+    assert session.total_gross == Decimal("77.00")
+    assert not pricing_service.reprice(session, LATER)
+    session.refresh_from_db()
+    assert session.total_gross == Decimal("77.00")
 
 
 def test_an_unknown_connector_is_made_and_strings_are_cut(station: Station) -> None:

@@ -7,7 +7,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from chargepoints.models import ConnectorStatusEvent, Station
+from chargepoints.models import Alert, ConnectorStatusEvent, Station
+from chargepoints.services import alerts
 from csms.common import clock, events
 from tests.support.factories import (
     connector_of,
@@ -25,7 +26,7 @@ from transactions.domain.states import SessionState
 from transactions.events import SessionEnded, SessionPriceChanged
 from transactions.models import Reading, ReviewItem, Session
 from transactions.schedule import BEAT_SCHEDULE
-from transactions.services import interrupt, retention, unplugged
+from transactions.services import interrupt, late_readings, retention, silence, unplugged
 from transactions.services.readings import reading_rows, store_readings
 from transactions.services.reviewing import resolve
 
@@ -85,6 +86,53 @@ def test_an_interrupted_session_that_sends_readings_goes_on(station: Station) ->
     assert (session.state, session.interrupted_at) == (SessionState.ACTIVE, None)
     stop(station, session.pk)
     assert [e.kind for e in session.events.all()] == ["started", "interrupted", "resumed", "ended"]
+
+
+@pytest.mark.parametrize("is_superseded", [False, True])
+def test_readings_that_come_after_an_inferred_end_still_count(
+    station: Station, is_superseded: bool
+) -> None:
+    session = interrupted(station)
+    if is_superseded:
+        start(station, EVENING + 30 * MINUTE, token="CARD2")
+    else:
+        interrupt.settle_interrupted(EVENING + 30 * MINUTE)
+    report(session.pk, (EVENING + 40 * MINUTE, 9_000))
+    assert late_readings.extend_inferred(EVENING + 41 * MINUTE) == 1
+    assert late_readings.extend_inferred(EVENING + 42 * MINUTE) == 0
+    session.refresh_from_db()
+    assert (session.ended_at, session.energy_wh) == (EVENING + 40 * MINUTE, 8_000)
+    assert session.total_gross == Decimal("80.00")
+    stop(station, session.pk, EVENING + 50 * MINUTE, meter=9_500)
+    report(session.pk, (EVENING + 55 * MINUTE, 9_900))
+    assert late_readings.extend_inferred(EVENING + 56 * MINUTE) == 0
+    session.refresh_from_db()
+    assert session.energy_wh == 8_500
+
+
+def test_a_clock_that_jumps_in_mid_session_costs_no_energy_and_makes_none(
+    station: Station,
+) -> None:
+    """A reading of 1970, one a day back, one a day ahead and one that is sent twice."""
+    day = timedelta(days=1)
+    session_id = start(station, EVENING - day, received_at=EVENING).transaction_id
+    for minute, register, jump in (
+        (10, 2_000, timedelta(0)),
+        (20, 3_000, datetime(1970, 1, 1, tzinfo=UTC) - EVENING),
+        (30, 4_000, -day),
+        (40, 5_000, day),
+    ):
+        at = EVENING + minute * MINUTE
+        reading = ReadingInput(measured_at=at + jump, energy_wh=register)
+        for repeated in range(2):
+            received_at = at + repeated * 25 * MINUTE
+            store_readings(reading_rows(station.pk, None, session_id, received_at, [reading]))
+    interrupt.mark_interrupted(station.pk, EVENING + 70 * MINUTE)
+    assert interrupt.settle_interrupted(EVENING + 80 * MINUTE) == 1
+    session = Session.objects.get()
+    assert (session.energy_wh, session.is_held) == (4_000, False)
+    assert session.ended_at is not None
+    assert session.ended_at <= EVENING + 65 * MINUTE
 
 
 def test_a_connector_that_says_charging_after_the_boot_goes_on_too(station: Station) -> None:
@@ -204,3 +252,26 @@ def test_every_scheduled_job_exists_and_finds_its_work(
     session.refresh_from_db()
     assert session.state == SessionState.ENDED
     assert session.priced_at is not None
+
+
+def test_a_station_offline_in_a_session_alerts_once_for_each_silence(station: Station) -> None:
+    def sweep(minute: int, *, seen: int, online: bool = False) -> list[tuple[int, bool]]:
+        """After a sweep at `minute`: how often each alert counted, and whether it is open."""
+        Station.objects.update(last_seen_at=EVENING + seen * MINUTE, is_online=online)
+        silence.alert_silent(EVENING + minute * MINUTE)
+        rows = Alert.objects.order_by("pk").values_list("count", "resolved_at")
+        return [(count, resolved_at is None) for count, resolved_at in rows]
+
+    assert sweep(60, seen=0) == [], "nobody is charging"
+    session_id = start(station).transaction_id
+    assert sweep(10, seen=0) == []
+    assert sweep(11, seen=0) == sweep(12, seen=0) == [(1, True)]
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.severity) == ("OFFLINE_IN_SESSION", "WARNING")
+    assert sweep(13, seen=13, online=True) == [(1, False)]
+    assert sweep(30, seen=14) == [(1, False), (1, True)]
+    alerts.resolve(Alert.objects.latest("pk").pk, actor=make_superadmin(), reason="known")
+    assert sweep(40, seen=14) == [(1, False), (1, False)], "a person has resolved this silence"
+    assert sweep(60, seen=41) == [(1, False), (1, False), (1, True)]
+    stop(station, session_id, EVENING + 61 * MINUTE)
+    assert sweep(62, seen=41) == [(1, False), (1, False), (1, False)]

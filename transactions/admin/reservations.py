@@ -4,15 +4,18 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from csms.common.admin import ReadOnlyAdmin, ScopedAutocompleteFilter
+from csms.common.state_names import colours, labelled
 from transactions.models import Reservation
 
-STATE_LABELS = {
-    "REQUESTED": "warning",
-    "ACTIVE": "info",
-    "USED": "success",
-    "REJECTED": "danger",
-    "FAILED": "danger",
-}
+STATE_LABELS = colours(
+    {
+        "REQUESTED": "warning",
+        "ACTIVE": "info",
+        "USED": "success",
+        "REJECTED": "danger",
+        "FAILED": "danger",
+    }
+)
 
 
 @admin.register(Reservation)
@@ -36,5 +39,5 @@ class ReservationAdmin(ReadOnlyAdmin):
     operator_path = "station__site__operator"
 
     @display(description=_("state"), ordering="state", label=STATE_LABELS)
-    def state_label(self, reservation: Reservation) -> str:
-        return reservation.state
+    def state_label(self, reservation: Reservation) -> tuple[str, str]:
+        return labelled(reservation.state)

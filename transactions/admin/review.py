@@ -4,7 +4,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -17,9 +17,12 @@ from unfold.decorators import action, display
 
 from accounts.models import User
 from csms.common.admin import ReadOnlyAdmin, ScopedAutocompleteFilter, pretty, whole_number
+from csms.common.clock import now
 from csms.common.errors import DomainError
+from transactions.admin import proposal_texts
 from transactions.models import ReviewItem
-from transactions.services import reviewing
+from transactions.selectors.review_cases import reviewed
+from transactions.services import remedies, reviewing
 
 
 class ResolveForm(forms.Form):
@@ -65,13 +68,14 @@ class ReviewItemAdmin(ReadOnlyAdmin):
     search_help_text = _("A whole session number, or a station's identity.")
     ordering = ["-received_at"]
     operator_path = "station__site__operator"
-    actions_detail = ["resolve"]
+    actions_detail = ["apply_proposal", "resolve"]
     fields = [
         "kind",
         "detail",
         "station_link",
         "session_link",
         "received_at",
+        "proposal",
         "raw_pretty",
         "frames",
         "resolved_at",
@@ -89,7 +93,7 @@ class ReviewItemAdmin(ReadOnlyAdmin):
         permissions=["resolve"],
     )
     def resolve(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        item = get_object_or_404(self.get_queryset(request), pk=object_id)
+        item = self.row_or_404(request, object_id)
         url = reverse("admin:transactions_reviewitem_change", args=[item.pk])
         if item.resolved_at is not None:
             self.message_user(request, gettext("It is resolved already."), messages.INFO)
@@ -118,6 +122,50 @@ class ReviewItemAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "console/resolve.html", context)
 
+    @action(
+        description=_("Apply the proposal"),
+        url_path="apply-proposal",
+        icon="auto_fix_high",
+        permissions=["resolve"],
+    )
+    def apply_proposal(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        item = self.row_or_404(request, object_id)
+        url = reverse("admin:transactions_reviewitem_change", args=[item.pk])
+        if item.resolved_at is not None:
+            self.message_user(request, gettext("It is resolved already."), messages.INFO)
+            return HttpResponseRedirect(url)
+        error = ""
+        if request.method == "POST":
+            try:
+                remedies.apply_proposal(
+                    item.pk, actor=cast(User, request.user), mark=request.POST.get("mark", "")
+                )
+            except DomainError as refusal:
+                error = refusal.detail
+            else:
+                self.message_user(request, gettext("Applied."), messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:transactions_reviewitem_changelist"))
+        found = reviewed(item, now()).proposal
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{gettext('Apply the proposal')}: {item.get_kind_display()}",
+            "item": item,
+            "sentence": proposal_texts.sentence(found),
+            "effect": proposal_texts.effect(found),
+            "can_be_applied": found.can_be_applied,
+            "mark": remedies.mark_of(found),
+            "error": error,
+            "raw": pretty(item.raw),
+            "cancel_url": url,
+        }
+        return TemplateResponse(request, "console/proposal.html", context)
+
+    @display(description=_("proposal"))
+    def proposal(self, item: ReviewItem) -> str:
+        if item.resolved_at is not None:
+            return "–"
+        return proposal_texts.sentence(reviewed(item, now()).proposal)
+
     @display(description=_("kind"), ordering="kind", label=True)
     def kind_label(self, item: ReviewItem) -> str:
         return item.get_kind_display()
@@ -142,7 +190,11 @@ class ReviewItemAdmin(ReadOnlyAdmin):
     def frames(self, item: ReviewItem) -> SafeString:
         url = reverse("admin:ocpp_gateway_message_changelist")
         return format_html(
-            '<a href="{}?station__id__exact={}" class="cs-rowlink">{}</a>',
+            '{}<a href="{}?station__id__exact={}" class="cs-rowlink">{}</a>',
+            render_to_string(
+                "console/review_frames.html",
+                {"station_id": item.station_id, "at": item.received_at},
+            ),
             url,
             item.station_id,
             gettext("Open the message archive of this station"),

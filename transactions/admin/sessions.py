@@ -7,22 +7,27 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
 from unfold.decorators import display
 
 from accounts.models import IdToken
 from csms.common.admin import ReadOnlyAdmin, ScopedAutocompleteFilter, pretty, whole_number
+from csms.common.state_names import colours, labelled
+from transactions.domain.states import SessionState
 from transactions.models import CostLine, Reading, Session, SessionEvent
 
-STATE_LABELS = {
-    "PENDING": "warning",
-    "STARTING": "warning",
-    "ACTIVE": "info",
-    "INTERRUPTED": "danger",
-    "ENDED": "success",
-    "FAILED": "danger",
-}
+STATE_LABELS = colours(
+    {
+        "PENDING": "warning",
+        "STARTING": "warning",
+        "ACTIVE": "info",
+        "INTERRUPTED": "danger",
+        "ENDED": "success",
+        "FAILED": "danger",
+    }
+)
 
 
 def tokens_named(term: str) -> list[int]:
@@ -83,8 +88,11 @@ class SessionAdmin(ReadOnlyAdmin):
         return format_html('<a href="{}" class="cs-rowlink">#{}</a>', url, session.pk)
 
     @display(description=_("state"), ordering="state", label=STATE_LABELS)
-    def state_label(self, session: Session) -> str:
-        return session.state
+    def state_label(self, session: Session) -> tuple[str, str]:
+        if session.state == SessionState.ACTIVE:
+            # As on the dashboard.
+            return session.state, gettext("Charging")
+        return labelled(session.state)
 
     @display(description=_("energy"), ordering="energy_wh")
     def energy(self, session: Session) -> str:

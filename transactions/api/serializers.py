@@ -7,7 +7,9 @@ from rest_framework import serializers
 
 from accounts.domain.states import Authorization
 from chargepoints.api.serializers import IDENTITY_LENGTH, ClockTimeField, EvseTariffSerializer
+from chargepoints.domain.states import CommandStatus
 from csms.common.api.queries import CursorQuerySerializer
+from transactions.domain.availability import Obstacle
 from transactions.domain.states import SessionState
 from transactions.models import CostLine, ReviewItem, TariffVersion, TariffWindow
 
@@ -17,10 +19,29 @@ UNIT_PRICE: dict[str, Any] = {"max_digits": 10, "decimal_places": 4}
 LARGEST_ID = 2**63 - 1
 
 
+class FailureSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField(allow_blank=True, help_text="For people.")
+
+
+class ChargerRequestSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=[status.value for status in CommandStatus])
+    requested_at = serializers.DateTimeField()
+
+
+class PriceSerializer(serializers.Serializer[Any]):
+    net = serializers.DecimalField(**MONEY)
+    tax = serializers.DecimalField(**MONEY)
+    gross = serializers.DecimalField(**MONEY)
+
+
 class SessionSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     transaction_id = serializers.CharField(help_text="The one that the charger uses.")
-    identity = serializers.CharField()
+    identity = serializers.CharField(
+        help_text="The station's OCPP identity for staff and keys, its public code for drivers."
+    )
     evse_id = serializers.IntegerField()
     connector_id = serializers.IntegerField()
     public_code = serializers.CharField()
@@ -31,6 +52,10 @@ class SessionSerializer(serializers.Serializer[Any]):
     started_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
     end_reason = serializers.CharField(allow_blank=True)
+    failure = FailureSerializer(allow_null=True, help_text="Why it never began, if so.")
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="A session that has not begun by then is closed."
+    )
     energy_wh = serializers.IntegerField()
     currency = serializers.CharField()
     total_net = serializers.DecimalField(**MONEY, allow_null=True)
@@ -88,10 +113,21 @@ class SessionSummarySerializer(SessionSerializer):
     charging_ended_at = serializers.DateTimeField(allow_null=True)
     power_w = serializers.IntegerField(allow_null=True, help_text="Now, while it runs.")
     soc_percent = serializers.IntegerField(allow_null=True)
+    price_so_far = PriceSerializer(
+        allow_null=True, help_text="If it ended now; null once it has ended."
+    )
+    start_request = ChargerRequestSerializer(allow_null=True)
+    stop_request = ChargerRequestSerializer(allow_null=True)
     tariff = AppliedTariffSerializer(allow_null=True)
     lines = CostLineSerializer
     curve = CurvePointSerializer(many=True)
     review = ReviewFlagSerializer(many=True, help_text="What a person still looks at.")
+    payments = serializers.ListField(
+        child=serializers.DictField(), help_text="Empty until payments are here."
+    )
+    documents = serializers.ListField(
+        child=serializers.DictField(), help_text="Empty until invoices are here."
+    )
 
 
 class SessionQuerySerializer(CursorQuerySerializer):
@@ -106,7 +142,12 @@ class SessionQuerySerializer(CursorQuerySerializer):
 
 class AuthorizationQuestionSerializer(serializers.Serializer[Any]):
     identity = serializers.CharField(max_length=IDENTITY_LENGTH)
-    id_token = serializers.CharField(max_length=255)
+    id_token = serializers.CharField(
+        max_length=255,
+        required=False,
+        default="",
+        help_text="Keys have to give one. Drivers: one of theirs; left out: that of the app.",
+    )
     evse_id = serializers.IntegerField(
         min_value=1, max_value=100, required=False, allow_null=True, default=None
     )
@@ -117,6 +158,11 @@ class AuthorizationAnswerSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=[a.value for a in Authorization])
     expires_at = serializers.DateTimeField(allow_null=True)
     group = serializers.CharField(allow_blank=True)
+    obstacle = serializers.ChoiceField(
+        choices=[obstacle.value for obstacle in Obstacle],
+        allow_null=True,
+        help_text="For drivers who name an EVSE: what else keeps them from starting there.",
+    )
 
 
 class NewWindowSerializer(serializers.Serializer[Any]):

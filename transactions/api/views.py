@@ -1,5 +1,6 @@
 """Sessions, prices and the question whether a token may charge."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -10,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.callers import actor_of
-from accounts.domain.states import Authorization
-from accounts.services.authorization import authorize
+from accounts.models import User
+from accounts.selectors.scope import is_staff_like
 from chargepoints.api.examples import TARIFF
 from chargepoints.models import Evse, Station
 from chargepoints.selectors.stations import get_visible
@@ -25,29 +26,40 @@ from csms.common.errors import FieldError, InvalidInput
 from transactions.api import examples, representation
 from transactions.api import serializers as forms
 from transactions.domain.windows import HolidayRule, Window
-from transactions.models import Tariff
+from transactions.models import Session, Tariff
 from transactions.selectors import sessions
 from transactions.selectors import tariffs as tariff_rows
 from transactions.selectors.session_filters import filtered
-from transactions.selectors.tokens import is_charging_elsewhere
 from transactions.services import tariffs
+from transactions.services.asking import may_driver_charge, may_token_charge
+
+ListOfSession = Callable[[Session], Sequence[dict[str, Any]]]
 
 
 class SummaryView(ApiView):
+    """`payments_of` and `documents_of` are given by the URLconf: they belong to apps above."""
+
     access: ClassVar = {"GET": Access(signed_in=True, scope="read")}
+    payments_of: ListOfSession | None = None
+    documents_of: ListOfSession | None = None
 
     @extend_schema(
         operation_id="transactions_summary",
         summary="A session: energy, time, curve, cost lines, tax",
         description="While it runs, `energy_wh`, `duration_seconds` and `power_w` are those of "
-        "now, and `is_final` is false.",
+        "now, `is_final` is false, and `price_so_far` is what it would cost if it ended now.",
         tags=["transactions"],
         responses={200: forms.SessionSummarySerializer},
         examples=[answered(examples.SUMMARY)],
     )
     def get(self, request: Request, session_id: UUID) -> Response:
         session = sessions.find(request.user, session_id)
-        return Response(representation.summary(sessions.summary(session, clock.now())))
+        found = representation.summary(
+            sessions.summary(session, clock.now()), technical=is_staff_like(request.user)
+        )
+        payments = self.payments_of(session) if self.payments_of is not None else []
+        documents = self.documents_of(session) if self.documents_of is not None else []
+        return Response({**found, "payments": payments, "documents": documents})
 
 
 class ServiceTransactionView(SummaryView):
@@ -80,38 +92,52 @@ class ServiceTransactionsView(ApiView):
         given = self.validated(forms.SessionQuerySerializer, request.query_params.dict())
         rows = sessions.with_places(sessions.visible_to(request.user))
         rows = filtered(rows, **given)
-        return self.page(request, rows, representation.session)
+        return self.page(request, rows, lambda row: representation.session(row, technical=True))
 
 
 class AuthorizeView(ApiView):
-    access: ClassVar = {"POST": Access(scope="gateway")}
+    access: ClassVar = {"POST": Access(driver=True, scope="gateway")}
     problem_statuses: ClassVar = {"POST": (404,)}
 
     @extend_schema(
         operation_id="transactions_authorize",
-        summary="May this id token charge here?",
+        summary="May this driver, or this id token, charge here?",
+        description="A driver's token that is not the caller's is `Invalid`, like one that nobody "
+        "has.",
         tags=["transactions"],
         request=forms.AuthorizationQuestionSerializer,
         responses={200: forms.AuthorizationAnswerSerializer},
         examples=[
             sent({"identity": "TH-BKK-0001", "id_token": "CARD0001", "evse_id": 1}),
-            answered({"allowed": True, "status": "Accepted", "expires_at": None, "group": ""}),
+            sent({"identity": "TH-BKK-0001", "evse_id": 1}, "A driver"),
+            answered(
+                {
+                    "allowed": True,
+                    "status": "Accepted",
+                    "expires_at": None,
+                    "group": "",
+                    "obstacle": None,
+                }
+            ),
         ],
     )
     def post(self, request: Request) -> Response:
         given = self.validated(forms.AuthorizationQuestionSerializer, request.data)
         station = get_visible(request.user, given["identity"])
-        found = authorize(given["id_token"], operator_id=station.site.operator_id, at=clock.now())
-        status = found.status
-        is_accepted = status is Authorization.ACCEPTED and found.id_token is not None
-        if is_accepted and is_charging_elsewhere(found.id_token, station, given["evse_id"]):
-            status = Authorization.CONCURRENT_TX
+        caller = request.user
+        if isinstance(caller, User):
+            found = may_driver_charge(
+                caller, station, given["id_token"], given["evse_id"], clock.now()
+            )
+        else:
+            found = may_token_charge(station, given["id_token"], given["evse_id"], clock.now())
         return Response(
             {
-                "allowed": status is Authorization.ACCEPTED,
-                "status": status.value,
+                "allowed": found.is_allowed,
+                "status": found.status.value,
                 "expires_at": found.expires_at,
                 "group": found.group,
+                "obstacle": found.obstacle,
             }
         )
 

@@ -16,6 +16,14 @@ How the register is followed, from the start value through the readings to the s
   the most that was possible is counted.
 * Readings that are all below the start value while the stop value is not come from a register
   that counts from 0 for each session: the start value is added to them.
+
+What is known of the meter, by a quirk profile, goes before the last rule, which is a guess:
+
+* A register that counts all of its life is taken as it is; that it begins again at 0 is not to be
+  believed.
+* A register that counts from 0 for each session begins at 0, whatever the start value says. A value
+  that is more than can have been delivered since the start comes from another register that counts
+  all of its life (chargers mix the two): the start value is taken off it.
 """
 
 from bisect import bisect_right
@@ -24,6 +32,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+
+from chargepoints.domain.quirks import RegisterKind
 
 DEFAULT_MAX_POWER_W = 500_000
 POWER_TOLERANCE_PERCENT = 110
@@ -64,13 +74,15 @@ class EnergyPoint:
 class Delivered:
     """`series` starts with 0 at the start, never falls, and ends with `energy_wh` at the end.
 
-    `flow_ended_at` is when energy stopped flowing, None if none ever flowed.
+    `flow_ended_at` is when energy stopped flowing, None if none ever flowed. `resets`: how often
+    the register began again at 0 on the way.
     """
 
     energy_wh: int
     series: tuple[EnergyPoint, ...]
     flow_ended_at: datetime | None
     faults: tuple[MeterFault, ...]
+    resets: int = 0
 
 
 def microseconds(duration: timedelta) -> int:
@@ -87,10 +99,21 @@ def possible_wh(duration: timedelta, max_power_w: int) -> int:
 class _Register:
     """Follows the register from value to value."""
 
-    def __init__(self, start: RegisterSample, max_power_w: int) -> None:
+    def __init__(
+        self,
+        start: RegisterSample,
+        samples: Sequence[RegisterSample],
+        max_power_w: int,
+        *,
+        may_reset: bool,
+    ) -> None:
         self.last = start
+        self.samples = samples
+        self.next_other = _next_other_values(samples)
         self.max_power_w = max_power_w
+        self.may_reset = may_reset
         self.total = 0
+        self.resets = 0
         self.points = [EnergyPoint(start.at, 0)]
         self.faults: set[MeterFault] = set()
 
@@ -106,34 +129,33 @@ class _Register:
         self.points.append(EnergyPoint(sample.at, self.total))
         self.last = sample
 
-    def follow(self, samples: Sequence[RegisterSample], index: int) -> None:
-        """Take `samples[index]`; the ones behind it say whether it is a dip or a spike."""
-        sample = samples[index]
+    def follow(self, index: int) -> None:
+        """Take the sample at `index`; the ones behind it say whether it is a dip or a spike."""
+        sample = self.samples[index]
         if sample.wh < self.last.wh:
-            self._follow_fall(samples, index)
-        elif self._sticks_out(samples, index):
+            self._follow_fall(index)
+        elif self._sticks_out(index):
             self.faults.add(MeterFault.IMPOSSIBLE_JUMP)
         else:
             self._accept(sample, sample.wh - self.last.wh)
 
-    def _sticks_out(self, samples: Sequence[RegisterSample], index: int) -> bool:
-        sample = samples[index]
+    def _sticks_out(self, index: int) -> bool:
+        samples, sample = self.samples, self.samples[index]
         return (
             sample.wh - self.last.wh > self._possible(sample.at)
             and index + 1 < len(samples)
             and self.last.wh <= samples[index + 1].wh < sample.wh
         )
 
-    def _follow_fall(self, samples: Sequence[RegisterSample], index: int) -> None:
-        sample = samples[index]
-        later = (samples[i].wh for i in range(index + 1, len(samples)))
-        changed = next((wh for wh in later if wh != sample.wh), None)
+    def _follow_fall(self, index: int) -> None:
+        sample, changed = self.samples[index], self.next_other[index]
         if changed is not None and changed >= self.last.wh:
             return
         rolled_over = ROLLOVER - self.last.wh + sample.wh
         if 0 <= rolled_over <= self._possible(sample.at) and self.last.wh > ROLLOVER // 2:
             self._accept(sample, rolled_over)
-        elif sample.wh * 2 <= self.last.wh:
+        elif sample.wh * 2 <= self.last.wh and self.may_reset:
+            self.resets += 1
             self._accept(sample, sample.wh)
         else:
             self.faults.add(MeterFault.WENT_BACK)
@@ -150,6 +172,18 @@ class _Register:
             self.points.append(EnergyPoint(ended_at, self.total))
 
 
+def _next_other_values(samples: Sequence[RegisterSample]) -> list[int | None]:
+    """For each sample the first value behind it that is another, in one pass from the end.
+
+    A charger that reports 0 Wh all night must not cost the square of its readings.
+    """
+    found: list[int | None] = [None] * len(samples)
+    for index in range(len(samples) - 2, -1, -1):
+        following = samples[index + 1].wh
+        found[index] = following if following != samples[index].wh else found[index + 1]
+    return found
+
+
 def delivered(
     *,
     started_at: datetime,
@@ -158,6 +192,7 @@ def delivered(
     meter_stop_wh: int | None,
     samples: Iterable[RegisterSample] = (),
     max_power_w: int | None = None,
+    register_kind: RegisterKind = RegisterKind.UNKNOWN,
 ) -> Delivered:
     """What was delivered between `started_at` and `ended_at` (not before it).
 
@@ -165,24 +200,59 @@ def delivered(
     outside of the session are not its own and are left out.
     """
     inside = _inside(samples, started_at, ended_at)
-    if meter_start_wh is None and inside:
+    max_power_w = max_power_w or DEFAULT_MAX_POWER_W
+    if register_kind is RegisterKind.PER_SESSION:
+        origin = RegisterSample(started_at, meter_start_wh or 0)
+        inside = [_from_zero(sample, origin, max_power_w) for sample in inside]
+        if meter_stop_wh is not None:
+            last = _from_zero(RegisterSample(ended_at, meter_stop_wh), origin, max_power_w)
+            meter_stop_wh = last.wh
+        meter_start_wh = 0
+    elif meter_start_wh is None and inside:
         meter_start_wh = inside[0].wh
     if meter_start_wh is None or (meter_stop_wh is None and not inside):
         nothing = (EnergyPoint(started_at, 0), EnergyPoint(ended_at, 0))
         return Delivered(0, nothing, None, (MeterFault.NO_METER,))
-    if meter_stop_wh is not None:
+    if meter_stop_wh is not None and register_kind is RegisterKind.UNKNOWN:
         inside = _on_one_register(inside, meter_start_wh, meter_stop_wh)
-    register = _Register(
-        RegisterSample(started_at, meter_start_wh), max_power_w or DEFAULT_MAX_POWER_W
-    )
     with_stop = inside
     if meter_stop_wh is not None:
         with_stop = [*inside, RegisterSample(ended_at, meter_stop_wh)]
+    register = _Register(
+        RegisterSample(started_at, meter_start_wh),
+        with_stop,
+        max_power_w,
+        may_reset=register_kind is not RegisterKind.LIFETIME,
+    )
     for index in range(len(inside)):
-        register.follow(with_stop, index)
+        register.follow(index)
     register.stop(ended_at, meter_stop_wh)
     series = tuple(register.points)
-    return Delivered(register.total, series, flow_ended_at(series), tuple(sorted(register.faults)))
+    return Delivered(
+        register.total,
+        series,
+        flow_ended_at(series),
+        tuple(sorted(register.faults)),
+        register.resets,
+    )
+
+
+def extended(
+    known: Delivered, last: RegisterSample, new: RegisterSample, max_power_w: int | None
+) -> Delivered | None:
+    """What `delivered` would say with one more value behind all others, `last` being the newest.
+
+    None where the register did not just go on: then everything has to be looked at anew. Not for
+    a register that counts per session.
+    """
+    delta = new.wh - last.wh
+    possible = possible_wh(new.at - last.at, max_power_w or DEFAULT_MAX_POWER_W)
+    if known.faults or known.resets or new.at <= last.at or not 0 <= delta <= possible:
+        return None
+    passed = bisect_right(known.series, last.at, key=lambda point: point.at)
+    total = known.energy_wh + delta
+    series = (*known.series[:passed], EnergyPoint(new.at, total))
+    return Delivered(total, series, flow_ended_at(series), ())
 
 
 def _inside(
@@ -197,6 +267,13 @@ def _inside(
         ),
         key=lambda sample: (sample.at, sample.wh),
     )
+
+
+def _from_zero(value: RegisterSample, origin: RegisterSample, max_power_w: int) -> RegisterSample:
+    """`value` of a register that began at 0 with the session; `origin` is the start value."""
+    if origin.wh <= value.wh and value.wh > possible_wh(value.at - origin.at, max_power_w):
+        return RegisterSample(value.at, value.wh - origin.wh)
+    return value
 
 
 def _on_one_register(

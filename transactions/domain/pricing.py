@@ -101,6 +101,9 @@ class Price:
     total_gross: Decimal
 
 
+NO_PRICE = Price((), Decimal("0.00"), Decimal("0.00"), Decimal("0.00"))
+
+
 @dataclass(frozen=True, slots=True)
 class _Item:
     """A line before tax."""
@@ -121,6 +124,12 @@ class _Item:
 def included_tax(gross: Decimal, vat_percent: Decimal) -> Decimal:
     """The VAT that an amount includes (7 %: gross x 7/107), rounded half up to 0.01."""
     return round_half_up(gross * vat_percent / (100 + vat_percent))
+
+
+def price_per_kwh_at(terms: TariffTerms, at: datetime, timezone: tzinfo = BANGKOK) -> Decimal:
+    """What a kWh that flows at `at` costs, VAT included."""
+    (now,) = stretches(terms.windows, terms.holidays, terms.price_per_kwh, at, at, timezone)
+    return now.price_per_kwh
 
 
 def completed_minutes(duration: timedelta) -> int:

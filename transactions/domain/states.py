@@ -38,7 +38,9 @@ SESSION_TRANSITIONS: TransitionTable[SessionState] = TransitionTable(
     },
 )
 OPEN_SESSION_STATES = frozenset({SessionState.ACTIVE, SessionState.INTERRUPTED})
-UNFINISHED_SESSION_STATES = OPEN_SESSION_STATES | {SessionState.PENDING, SessionState.STARTING}
+# A driver has asked for these; the charger has not begun them.
+AWAITED_SESSION_STATES = frozenset({SessionState.PENDING, SessionState.STARTING})
+UNFINISHED_SESSION_STATES = OPEN_SESSION_STATES | AWAITED_SESSION_STATES
 
 
 class EndReason(StrEnum):
@@ -58,6 +60,18 @@ class EndReason(StrEnum):
     SUPERSEDED = "Superseded"
     INTERRUPTED = "Interrupted"
     MANUAL = "Manual"
+
+
+class NeverStarted(StrEnum):
+    """Why a session that a driver asked for never began; stands where an end's reason stands."""
+
+    CANCELLED = "Cancelled"
+    EXPIRED = "Expired"
+    START_REJECTED = "StartRejected"
+    START_FAILED = "StartFailed"
+    CHARGER_UNREACHABLE = "ChargerUnreachable"
+    NO_ANSWER = "NoAnswer"
+    NOT_STARTED = "NotStarted"
 
 
 # We closed these sessions by inference: the charger's own stop, however late, replaces our guess.

@@ -22,9 +22,12 @@ class ReviewItem(models.Model):
         UNRELATED_STOP = "UNRELATED_STOP", _("Stopped with an unrelated token")
         CONFLICTING_STOP = "CONFLICTING_STOP", _("A second stop with other values")
         NOT_PRICED = "NOT_PRICED", _("No price could be computed")
+        UNREADABLE = "UNREADABLE", _("Start that cannot be read")
 
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
-    station = models.ForeignKey(Station, models.PROTECT, related_name="review_items")
+    station = models.ForeignKey(
+        Station, models.PROTECT, related_name="review_items", verbose_name=_("station")
+    )
     session = models.ForeignKey(
         Session, models.PROTECT, null=True, blank=True, related_name="review_items"
     )
@@ -34,7 +37,12 @@ class ReviewItem(models.Model):
     received_at = models.DateTimeField(_("received"))
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("resolved by"),
     )
     resolution = models.CharField(_("resolution"), max_length=500, blank=True)
 
@@ -56,4 +64,8 @@ class ReviewItem(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.station_id}"
+        return f"{self.get_kind_display()} #{self.pk}"
+
+
+# Stops of which no session was known.
+ORPHAN_KINDS = (ReviewItem.Kind.ORPHAN_STOP, ReviewItem.Kind.FOREIGN_TRANSACTION)

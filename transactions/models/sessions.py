@@ -1,3 +1,4 @@
+from datetime import timedelta
 from decimal import Decimal
 from typing import ClassVar
 
@@ -7,9 +8,12 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import IdToken
-from chargepoints.models import Connector, Station
+from chargepoints.domain.quirks import RegisterKind
+from chargepoints.models import Command, Connector, Station
 from csms.common.identifiers import uuid7
 from transactions.domain.states import (
+    AWAITED_SESSION_STATES,
+    INFERRED_END_REASONS,
     OPEN_SESSION_STATES,
     UNFINISHED_SESSION_STATES,
     SessionState,
@@ -77,12 +81,44 @@ class Session(models.Model):
     authorization = models.CharField(_("authorization"), max_length=20, blank=True)
 
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    expires_at = models.DateTimeField(
+        _("expires"),
+        null=True,
+        blank=True,
+        help_text=_("A session that has not started by then is closed."),
+    )
+    # No index of their own: nearly every row has none of them, and every start writes a row.
+    start_command = models.ForeignKey(
+        Command,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("request to start"),
+    )
+    stop_command = models.ForeignKey(
+        Command,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("latest request to stop"),
+    )
     started_at = models.DateTimeField(
         _("started"), null=True, blank=True, help_text=_("The time that counts for the price.")
     )
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     charger_started_at = models.DateTimeField(_("start, charger's clock"), null=True, blank=True)
     charger_ended_at = models.DateTimeField(_("end, charger's clock"), null=True, blank=True)
+    clock_ahead_seconds = models.IntegerField(
+        _("charger's clock ahead (s)"),
+        default=0,
+        help_text=_(
+            "By how much its known fault was corrected; with it the start is what it said."
+        ),
+    )
     start_received_at = models.DateTimeField(_("start received"), null=True, blank=True)
     stop_received_at = models.DateTimeField(_("stop received"), null=True, blank=True)
     charging_ended_at = models.DateTimeField(_("energy stopped flowing"), null=True, blank=True)
@@ -92,6 +128,13 @@ class Session(models.Model):
     meter_start_wh = models.BigIntegerField(_("meter at start (Wh)"), null=True, blank=True)
     meter_stop_wh = models.BigIntegerField(_("meter at end (Wh)"), null=True, blank=True)
     energy_wh = models.BigIntegerField(_("energy (Wh)"), default=0)
+    register_kind = models.CharField(
+        _("what the meter counts"),
+        max_length=12,
+        choices=[(kind.value, kind.value) for kind in RegisterKind],
+        default=RegisterKind.UNKNOWN.value,
+        help_text=_("What was known of the charger's meter when the session started."),
+    )
     end_reason = models.CharField(_("reason of the end"), max_length=50, blank=True)
 
     tariff_version = models.ForeignKey(
@@ -107,6 +150,13 @@ class Session(models.Model):
         _("held for review"),
         default=False,
         help_text=_("Its meter or its clock is not to be believed: nothing is billed by itself."),
+    )
+    is_waived = models.BooleanField(
+        _("not billed"),
+        default=False,
+        # Processes of the version before write rows too while a deployment runs.
+        db_default=False,
+        help_text=_("A person decided that the session costs nothing, whatever it delivered."),
     )
     currency = models.CharField(_("currency"), max_length=3, default="THB")
     total_net = models.DecimalField(
@@ -139,9 +189,22 @@ class Session(models.Model):
                 condition=Q(state__in=sorted(s.value for s in OPEN_SESSION_STATES)),
             ),
             models.Index(
+                fields=["expires_at"],
+                name="session_to_expire",
+                condition=Q(state__in=sorted(s.value for s in AWAITED_SESSION_STATES)),
+            ),
+            models.Index(
                 fields=["ended_at"],
                 name="session_to_price",
                 condition=Q(state="ENDED", priced_at__isnull=True),
+            ),
+            models.Index(
+                fields=["stop_received_at"],
+                name="session_end_inferred",
+                condition=Q(
+                    end_reason__in=sorted(r.value for r in INFERRED_END_REASONS),
+                    charger_ended_at__isnull=True,
+                ),
             ),
         ]
         constraints: ClassVar = [
@@ -154,6 +217,26 @@ class Session(models.Model):
                 fields=["connector"],
                 condition=Q(state__in=sorted(s.value for s in OPEN_SESSION_STATES)),
                 name="session_one_open_per_connector",
+            ),
+            models.UniqueConstraint(
+                fields=["connector"],
+                condition=Q(state__in=sorted(s.value for s in AWAITED_SESSION_STATES)),
+                name="session_one_awaited_per_connector",
+            ),
+            models.UniqueConstraint(
+                fields=["driver"],
+                condition=Q(state__in=sorted(s.value for s in AWAITED_SESSION_STATES)),
+                name="session_one_awaited_per_driver",
+            ),
+            models.UniqueConstraint(
+                fields=["start_command"],
+                condition=Q(start_command__isnull=False),
+                name="session_once_per_start_command",
+            ),
+            models.UniqueConstraint(
+                fields=["stop_command"],
+                condition=Q(stop_command__isnull=False),
+                name="session_once_per_stop_command",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=[s.value for s in SessionState]), name="session_state_known"
@@ -185,6 +268,19 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+    @property
+    def register_origin_wh(self) -> int | None:
+        """What the register showed when nothing was delivered yet, as far as it is known."""
+        return 0 if self.register_kind == RegisterKind.PER_SESSION else self.meter_start_wh
+
+    @property
+    def is_timed_by_us(self) -> bool:
+        """Whether our receive times stand in for a clock that nobody can correct."""
+        if self.started_at is None or self.charger_started_at is None:
+            return self.started_at != self.charger_started_at
+        ahead = timedelta(seconds=self.clock_ahead_seconds)
+        return self.started_at + ahead != self.charger_started_at
 
 
 class SessionEvent(models.Model):

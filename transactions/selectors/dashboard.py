@@ -4,10 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    F,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce, Greatest
 
 from accounts.selectors.scope import Caller, within_scope
+from chargepoints.domain.quirks import RegisterKind
 from csms.common.clock import BANGKOK, business_day
 from transactions.domain.states import OPEN_SESSION_STATES, SessionState
 from transactions.models import Reading, Session
@@ -43,6 +55,11 @@ def session_numbers(caller: Caller, now: datetime) -> SessionNumbers:
     fresh = Reading.objects.filter(
         session_id=OuterRef("pk"), received_at__gte=now - FRESH
     ).order_by("-measured_at")
+    origin = Case(
+        When(register_kind=RegisterKind.PER_SESSION.value, then=Value(0)),
+        default=F("meter_start_wh"),
+        output_field=BigIntegerField(),
+    )
     running = (
         Session.objects.filter(scope, state__in=OPEN_SESSION_STATES)
         .annotate(
@@ -52,7 +69,7 @@ def session_numbers(caller: Caller, now: datetime) -> SessionNumbers:
         .aggregate(
             number=Count("pk"),
             power=Coalesce(Sum("latest_power"), 0),
-            energy=Coalesce(Sum(Greatest(F("latest_register") - F("meter_start_wh"), 0)), 0),
+            energy=Coalesce(Sum(Greatest(F("latest_register") - origin, 0)), 0),
         )
     )
     ended = Q(state=SessionState.ENDED, ended_at__gte=midnight)

@@ -57,6 +57,15 @@ def _rows_of(session: Session) -> QuerySet[Reading]:
 
 def registers_of(session: Session) -> list[StoredRegister]:
     """The stored register values, in no order; one query."""
+    return _registers(session)
+
+
+def newest_register_of(session: Session) -> StoredRegister | None:
+    """The stored register value that was measured last; one query."""
+    return next(iter(_registers(session, "ORDER BY measured_at DESC LIMIT 1")), None)
+
+
+def _registers(session: Session, ending: str = "") -> list[StoredRegister]:
     # Written out, because every stop runs it and building it costs more than running it.
     statement = _REGISTERS
     parameters: list[Any] = [session.pk]
@@ -68,7 +77,7 @@ def registers_of(session: Session) -> list[StoredRegister]:
         parameters.append(moment(session.stop_received_at + _MARGIN))
     return [
         StoredRegister(*values(Reading, StoredRegister._fields, row))
-        for row in fetch_all(f"SELECT {_register_columns()} {statement}", parameters)
+        for row in fetch_all(f"SELECT {_register_columns()} {statement} {ending}", parameters)
     ]
 
 
@@ -83,7 +92,7 @@ def readings_of(session: Session) -> list[CurvePoint]:
     """
     points: list[CurvePoint] = []
     rows = _rows_of(session).order_by("measured_at", "id")
-    if session.ended_at is not None and session.started_at == session.charger_started_at:
+    if session.ended_at is not None and not session.is_timed_by_us:
         rows = rows.filter(measured_at__lte=session.ended_at + OUTSIDE_TOLERANCE)
     for row in rows.values_list(
         "measured_at",

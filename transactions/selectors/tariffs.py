@@ -1,19 +1,21 @@
 """Which tariff applies, and what it says."""
 
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
-from accounts.selectors.scope import Caller, within_scope
+from accounts.selectors.scope import Caller, is_staff_like, within_scope
 from chargepoints.models import Evse
+from csms.common.errors import NotFound
 from csms.common.rows import columns, fetch_all, values
 from transactions.domain.pricing import TariffTerms
 from transactions.domain.windows import HolidayRule, Window
 from transactions.models import (
     Holiday,
     Tariff,
+    TariffAssignment,
     TariffVersion,
     TariffWindow,
 )
@@ -22,6 +24,41 @@ from transactions.models import (
 def visible_to(caller: Caller) -> QuerySet[Tariff]:
     """The tariffs of the caller's operators."""
     return Tariff.objects.filter(within_scope(caller, "operator"))
+
+
+def in_use(at: datetime) -> QuerySet[Tariff]:
+    """The tariffs that the public meets at `at`: defaults, and what is assigned to open places."""
+    assigned = TariffAssignment.objects.filter(
+        Q(site__is_active=True)
+        | Q(station__site__is_active=True, station__archived_at__isnull=True)
+        | Q(evse__station__site__is_active=True, evse__station__archived_at__isnull=True),
+        effective_from__lte=at,
+    )
+    return Tariff.objects.filter(
+        Q(is_default=True) | Q(pk__in=assigned.values("tariff")), operator__is_active=True
+    )
+
+
+def version_in_effect(caller: Caller, tariff_id: int, at: datetime) -> TariffVersion:
+    """What the tariff says at `at`, with its windows.
+
+    `NotFound` where the caller may not see it or it says nothing yet. Staff and keys see their
+    operators' tariffs, everybody else those in use.
+    """
+    visible = visible_to(caller) if is_staff_like(caller) else in_use(at)
+    windows: Prefetch[Any] = Prefetch("windows", TariffWindow.objects.order_by("priority", "pk"))
+    found = (
+        TariffVersion.objects.filter(
+            tariff__in=visible.filter(pk=tariff_id), effective_from__lte=at
+        )
+        .select_related("tariff")
+        .prefetch_related(windows)
+        .order_by("-effective_from")
+        .first()
+    )
+    if found is None:
+        raise NotFound
+    return found
 
 
 def _assigned(place: str) -> str:

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from chargepoints.domain.text import fit
+from chargepoints.services import anomalies
 from csms.common.events import publish
 from csms.common.rows import insert, update
 from transactions.domain.energy import MeterFault
 from transactions.domain.states import SESSION_TRANSITIONS, EndReason, SessionState
 from transactions.events import SessionEnded, SessionUnpriced
 from transactions.models import ReviewItem, Session, SessionEvent
-from transactions.selectors.metering import has_wrong_start_clock, measure
+from transactions.selectors.metering import measure, moment_of
 from transactions.selectors.readings import StoredRegister, registers_of
 from transactions.services.pricing import PRICE_FIELDS, store_price
 from transactions.services.reviewing import content_key, file, item
@@ -44,6 +45,7 @@ class Ending:
     reason: str
     meter_stop_wh: int | None = None
     charger_ended_at: datetime | None = None
+    unplugged_at: datetime | None = None
     raw: dict[str, Any] = field(default_factory=dict)
     holds: bool = False
 
@@ -79,7 +81,14 @@ def end(
     )
     session.energy_wh = measured.energy_wh
     session.charging_ended_at = measured.flow_ended_at
-    session.is_held = ending.holds or bool(measured.faults)
+    if ending.unplugged_at is not None:
+        session.unplugged_at = max(filter(None, (ending.unplugged_at, measured.flow_ended_at)))
+    if measured.resets:
+        detail = f"session {session.pk}: began again at 0, {measured.resets} times"
+        anomalies.record(session.station_id, "register_reset", detail, ending.received_at)
+    # What was wrong with the start stays so whatever ends it.
+    stays_held = session.is_held and _has_unreadable_start(session)
+    session.is_held = ending.holds or bool(measured.faults) or stays_held
     _flag(session, ending, measured.faults)
     is_priced = prices and store_price(session, measured, ending.received_at)
     if not is_priced and session.priced_at is not None:
@@ -96,6 +105,12 @@ def end(
     publish(SessionEnded(session.pk))
     if not prices:
         publish(SessionUnpriced(session.pk))
+
+
+def _has_unreadable_start(session: Session) -> bool:
+    return session.review_items.filter(
+        kind=ReviewItem.Kind.UNREADABLE, resolved_at__isnull=True
+    ).exists()
 
 
 def _flag(session: Session, ending: Ending, faults: Iterable[MeterFault]) -> None:
@@ -122,6 +137,5 @@ def last_known_moment(session: Session) -> datetime:
     """When a session was last heard of that got no stop: its last reading, else its start."""
     if session.started_at is None:
         raise ValueError("The session never started.")
-    by_receipt = has_wrong_start_clock(session)
-    moments = [row.received_at if by_receipt else row.measured_at for row in registers_of(session)]
+    moments = [moment_of(session, row) for row in registers_of(session)]
     return max([session.started_at, *moments])

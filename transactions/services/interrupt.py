@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 
 from chargepoints.domain.clocks import effective_time
 from chargepoints.domain.states import ConnectorStatus
@@ -19,6 +20,8 @@ from transactions.services.readings import ReadingRow
 logger = structlog.get_logger(__name__)
 # How long a charger may take after its boot to go on with a session or to report its end.
 GRACE = timedelta(minutes=10)
+# Networks and power come back sooner, or the charger does not.
+LOST_AFTER = timedelta(hours=24)
 # A charger's clock may be behind by this much before its readings seem older than its boot.
 CLOCK_TOLERANCE = timedelta(minutes=1)
 _SERVING = frozenset(
@@ -49,6 +52,20 @@ def mark_interrupted(station_id: int, at: datetime) -> int:
     running = lock_sessions_of_station(station_id, [SessionState.ACTIVE])
     doubtful = [s for s in running if s.start_received_at is None or s.start_received_at < at]
     return _move(doubtful, SessionState.INTERRUPTED, at)
+
+
+def give_up_lost(now: datetime) -> int:
+    """Interrupt what runs at stations that were archived, or not heard of for `LOST_AFTER`.
+
+    Its end is then inferred, and a stop that comes after all replaces that: else the driver's card
+    would be in use for ever. Returns how many sessions.
+    """
+    lost = Q(station__archived_at__isnull=False) | Q(
+        station__is_online=False, station__last_seen_at__lt=now - LOST_AFTER
+    )
+    running = Session.objects.filter(lost, state=SessionState.ACTIVE, start_received_at__lt=now)
+    stations = running.order_by("station_id").values_list("station_id", flat=True).distinct()
+    return sum(mark_interrupted(station_id, now) for station_id in list(stations[:_LIMIT]))
 
 
 @transaction.atomic

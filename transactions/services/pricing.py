@@ -9,12 +9,12 @@ from django.utils import timezone
 from csms.common.events import publish
 from csms.common.rows import insert
 from transactions.domain.energy import Delivered
-from transactions.domain.pricing import Price, Usage, price
+from transactions.domain.pricing import NO_PRICE, Price, price
 from transactions.domain.states import SessionState
 from transactions.events import SessionEnded, SessionPriceChanged
 from transactions.locks import lock_session
 from transactions.models import CostLine, ReviewItem, Session, SessionEvent
-from transactions.selectors.metering import measure_ended
+from transactions.selectors.metering import measure_ended, usage_of
 from transactions.selectors.tariffs import terms_of, version_for
 from transactions.services.reviewing import content_key, file, item
 
@@ -35,19 +35,22 @@ class PricingFailed(Exception):
 
 
 def store_price(session: Session, measured: Delivered, at: datetime) -> bool:
-    """Compute and write the cost lines, and set PRICE_FIELDS for the caller to save.
+    """Compute and write the cost lines, none if it is waived; the caller saves PRICE_FIELDS.
 
     The caller holds the lock. False, with a review item, where no tariff applies. Raises
     `PricingFailed` on anything unexpected; the caller's transaction must then roll back.
     """
     try:
+        if session.is_waived:
+            _write(session, NO_PRICE, at)
+            return True
         if session.tariff_version is None:
             session.tariff_version = version_for(session.connector.evse, _start_of(session))
         if session.tariff_version is None:
             file([_not_priced(session, at, "No tariff applies.")])
             return False
-        computed = price(terms_of(session.tariff_version), _usage(session, measured))
-        _write(session, computed, at)
+        usage = usage_of(session, session.ended_at, measured)
+        _write(session, price(terms_of(session.tariff_version), usage), at)
     except Exception as error:
         raise PricingFailed(f"session {session.pk}") from error
     return True
@@ -57,18 +60,6 @@ def _start_of(session: Session) -> datetime:
     if session.started_at is None:
         raise ValueError("The session never started.")
     return session.started_at
-
-
-def _usage(session: Session, measured: Delivered) -> Usage:
-    if session.ended_at is None:
-        raise ValueError("The session has not ended.")
-    return Usage(
-        started_at=_start_of(session),
-        ended_at=session.ended_at,
-        series=measured.series,
-        flow_ended_at=measured.flow_ended_at,
-        unplugged_at=session.unplugged_at,
-    )
 
 
 def _write(session: Session, computed: Price, at: datetime) -> None:
@@ -148,6 +139,17 @@ def reprice(session: Session, at: datetime) -> bool:
     )
     publish(SessionPriceChanged(session.pk))
     return True
+
+
+def waive(session: Session, at: datetime) -> None:
+    """Let a locked, ended session cost nothing from now on; the caller tells and saves no more.
+
+    Raises `PricingFailed`.
+    """
+    session.is_waived = True
+    store_price(session, measure_ended(session), at)
+    session.save(update_fields=["is_waived", *PRICE_FIELDS])
+    SessionEvent.objects.create(session=session, at=at, kind="waived")
 
 
 def price_due(now: datetime, *, also_reviewed: bool = False) -> int:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import NamedTuple
+from struct import Struct
+from typing import Final, NamedTuple
 
 import orjson
 import uuid_utils
 from django.db import connection
 
-from csms.common.copying import copy_field, copy_rows
+from csms.common import copying
 from transactions.domain.inputs import ReadingInput
 from transactions.models import Reading
 
@@ -29,6 +29,8 @@ COLUMNS = (
     "extra",
 )
 CONTEXT_LENGTH = 30
+# How many fields, then id, received_at, measured_at and station_id.
+_FIRST_FIELDS: Final = Struct(">hi16siqiqiq").pack
 
 
 class ReadingRow(NamedTuple):
@@ -46,13 +48,9 @@ def store_readings(rows: Sequence[ReadingRow]) -> None:
     if not rows:
         return
     if connection.vendor == "postgresql":
-        copy_rows(Reading._meta.db_table, COLUMNS, map(_copy_line, rows))
+        copying.copy_rows(Reading._meta.db_table, COLUMNS, map(_copied, rows))
     else:
         Reading.objects.bulk_create(map(_instance, rows))
-
-
-def _context(reading: ReadingInput) -> str:
-    return reading.context[:CONTEXT_LENGTH]
 
 
 def _instance(row: ReadingRow) -> Reading:
@@ -68,32 +66,36 @@ def _instance(row: ReadingRow) -> Reading:
         soc_percent=reading.soc_percent,
         current_a=reading.current_a,
         voltage_v=reading.voltage_v,
-        context=_context(reading),
+        context=reading.context[:CONTEXT_LENGTH],
         extra=reading.extra or None,
     )
 
 
-def _number(value: int | Decimal | None) -> str:
-    return "\\N" if value is None else str(value)
-
-
-def _copy_line(row: ReadingRow) -> str:
-    reading = row.reading
-    return "\t".join(
+def _copied(row: ReadingRow) -> bytes:
+    received_at, station_id, connector_id, session_id, reading = row
+    measured_at, energy, power, soc, current, voltage, context, extra = reading
+    return b"".join(
         (
-            str(uuid_utils.uuid7()),
-            row.received_at.isoformat(),
-            reading.measured_at.isoformat(),
-            str(row.station_id),
-            _number(row.connector_id),
-            _number(row.session_id),
-            _number(reading.energy_wh),
-            _number(reading.power_w),
-            _number(reading.soc_percent),
-            _number(reading.current_a),
-            _number(reading.voltage_v),
-            copy_field(_context(reading)),
-            copy_field(orjson.dumps(reading.extra).decode()) if reading.extra else "\\N",
+            _FIRST_FIELDS(
+                len(COLUMNS),
+                16,
+                uuid_utils.uuid7().bytes,
+                8,
+                copying.microseconds(received_at),
+                8,
+                copying.microseconds(measured_at),
+                8,
+                station_id,
+            ),
+            copying.bigint(connector_id),
+            copying.bigint(session_id),
+            copying.bigint(energy),
+            copying.integer(power),
+            copying.hundredths(soc),
+            copying.hundredths(current),
+            copying.hundredths(voltage),
+            copying.word(context[:CONTEXT_LENGTH]),
+            copying.jsonb(orjson.dumps(extra) if extra else None),
         )
     )
 

@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("email")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = User.objects.filter(email__iexact=options["email"]).first()
+        user = User.objects.filter(email=options["email"].lower()).first()
         if user is None or not user.is_staff:
             raise CommandError(f"No member of staff has the address {options['email']}.")
         uri = renew_totp(user, actor=SystemActor("command line"))

@@ -2,6 +2,7 @@
 
 import ipaddress
 
+from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.settings import api_settings
 
@@ -18,7 +19,7 @@ def client_address(request: HttpRequest) -> str:
 def address_behind_proxies(remote: str, forwarded: str) -> str:
     """The same from the peer's address and the value of `X-Forwarded-For`."""
     proxies = api_settings.NUM_PROXIES or 0
-    if not proxies or not forwarded:
+    if not proxies or not forwarded or not may_forward(remote):
         return remote
     hops = [hop.strip() for hop in forwarded.split(",")]
     # Each proxy appends the address it saw: what stands further left is anybody's claim.
@@ -27,6 +28,25 @@ def address_behind_proxies(remote: str, forwarded: str) -> str:
         return str(ipaddress.ip_address(candidate))
     except ValueError:
         return remote
+
+
+def may_forward(remote: str) -> bool:
+    """Whether the peer's `X-Forwarded-*` counts, as far as there are proxies at all.
+
+    Where it is not said which peers are ours, the port is taken to be reachable for them alone.
+    """
+    return not settings.TRUSTED_PROXIES or is_trusted_proxy(remote)
+
+
+def is_trusted_proxy(remote: str) -> bool:
+    """Whether the peer is one that `TRUSTED_PROXIES` names."""
+    try:
+        address = ipaddress.ip_address(remote)
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return any(address in network for network in settings.TRUSTED_PROXIES)
 
 
 def address_group(address: str) -> str:

@@ -15,4 +15,17 @@ class IdentityConverter:
         return value
 
 
+class KeyConverter:
+    """A row's number, as large as a database counts."""
+
+    regex = r"[1-9][0-9]{0,17}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+register_converter(KeyConverter, "key")
 register_converter(IdentityConverter, "identity")

@@ -41,4 +41,7 @@ class CsvRenderer(BaseRenderer):
             writer.writerow(rows[0])
         for row in rows:
             writer.writerow([cell(value) for value in row.values()])
+        if not rows:
+            # The framework takes an empty body for an answer without one, and its type away.
+            writer.writerow([])
         return out.getvalue().encode()

@@ -9,8 +9,12 @@ def sent(value: Any, name: str = "request") -> OpenApiExample:
     return OpenApiExample(name, value, request_only=True)
 
 
-def answered(value: Any, status: int = 200, name: str = "answer") -> OpenApiExample:
-    return OpenApiExample(name, value, response_only=True, status_codes=[str(status)])
+def answered(
+    value: Any, status: int = 200, name: str = "answer", media_type: str = "application/json"
+) -> OpenApiExample:
+    return OpenApiExample(
+        name, value, response_only=True, status_codes=[str(status)], media_type=media_type
+    )
 
 
 def page(row: Any) -> dict[str, Any]:

@@ -4,12 +4,34 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination, PageNumberPagination
 from rest_framework.request import Request
 
 
-class PagePagination(PageNumberPagination):
+class CheckedPageSize:
+    """A `page_size` that is no number is a 400; one beyond `max_page_size` means that."""
+
+    page_size: int | None
+    max_page_size: int | None
+    page_size_query_param: str | None
+
+    def get_page_size(self, request: Request) -> int | None:
+        asked = request.query_params.get(self.page_size_query_param or "")
+        if asked is None:
+            return self.page_size
+        if not _is_count(asked):
+            raise ValidationError(
+                {str(self.page_size_query_param): [_("A valid number is needed.")]}
+            )
+        return min(int(asked), self.max_page_size or int(asked))
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0
+
+
+class PagePagination(CheckedPageSize, PageNumberPagination):
     """`{count, next, previous, results}`."""
 
     page_size = 50
@@ -21,8 +43,13 @@ class PagePagination(PageNumberPagination):
         """(offset, limit), for what cuts for itself; a wrong page counts as the first."""
         size = self.get_page_size(request) or self.page_size
         number = request.query_params.get(self.page_query_param, "1")
-        is_number = number.isascii() and number.isdigit() and len(number) < 10
-        return (max(int(number), 1) - 1) * size if is_number else 0, size
+        return (int(number) - 1) * size if _is_count(number) else 0, size
+
+    def get_page_number(self, request: Request, paginator: Any) -> Any:
+        number = request.query_params.get(self.page_query_param, "1")
+        if not _is_count(number):
+            raise NotFound(_("There is no such page."))
+        return number
 
 
 class LargePagePagination(PagePagination):
@@ -32,7 +59,7 @@ class LargePagePagination(PagePagination):
     max_page_size = 5000
 
 
-class NewestFirstCursor(CursorPagination):
+class NewestFirstCursor(CheckedPageSize, CursorPagination):
     """`{next, previous, results}`, newest first; rows that arrive meanwhile shift nothing."""
 
     page_size = 50

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`public`: anybody. `signed_in`: every person. `staff`: staff with that Django permission.
+    """`public`: anybody. `signed_in`: every person. `driver`: drivers.
 
-    `scope`: API keys with that scope. Whose objects they reach is decided by the selectors.
+    `staff`: staff with that Django permission. `scope`: API keys with that scope. Whose objects
+    they reach is decided by the selectors.
     """
 
     public: bool = False
     signed_in: bool = False
+    driver: bool = False
     staff: str | None = None
     scope: str | None = None
 
@@ -31,7 +33,7 @@ class Access:
             return True
         if caller is None or not caller.is_authenticated:
             return False
-        if self.signed_in:
+        if self.signed_in or (self.driver and not caller.is_staff):
             return True
         return self.staff is not None and caller.is_staff and caller.has_perm(self.staff)
 

@@ -23,7 +23,15 @@ logger = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 # Pages for people (the console) keep Django's HTML errors.
-API_PREFIXES = ("/api/", "/connections", "/charge-points", "/transactions", "/health", "/readyz")
+API_PREFIXES = (
+    "/api/",
+    "/connections",
+    "/charge-points",
+    "/transactions",
+    "/health",
+    "/readyz",
+    "/metrics",
+)
 DATABASE_RETRY_SECONDS = 5
 
 TITLES = {
@@ -118,7 +126,9 @@ def _answer(
             detail=gettext(error.detail),
             errors=error.errors,
         )
-        return body, {}
+        seconds = getattr(error, "retry_after_seconds", None)
+        body |= error.members
+        return body, {"Retry-After": str(seconds)} if seconds is not None else {}
     if isinstance(error, Http404):
         return problem(request, 404), {}
     if isinstance(error, PermissionDenied):

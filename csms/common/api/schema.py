@@ -75,7 +75,7 @@ class AutoSchema(SpectacularAutoSchema):
         ways: list[dict[str, Any]] = []
         if access.public:
             ways.append({})
-        if access.public or access.signed_in or access.staff is not None:
+        if access.public or access.signed_in or access.driver or access.staff is not None:
             ways.append({BEARER: []})
         if access.scope is not None:
             ways.append({API_KEY: []})

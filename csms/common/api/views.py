@@ -1,11 +1,12 @@
 """The base of every endpoint: access by table, cache headers, limits also for refused callers."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from rest_framework.exceptions import AuthenticationFailed, NotAcceptable, NotAuthenticated
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -41,8 +42,9 @@ class FirstRendererWins(DefaultContentNegotiation):
 class ApiView(APIView):
     """An endpoint. `access` names who may call each method.
 
-    An anonymous caller's successful GET may be kept by caches for `public_seconds`; everything
-    else is private and not to be stored.
+    An anonymous caller's successful GET may be kept by caches for `public_seconds`. A driver gets
+    the same answer: it may be kept by the app, which asks whether it still holds (`no-cache`, weak
+    ETag). Everything else, and whatever staff and keys see, is private and not to be stored.
     """
 
     access: ClassVar[dict[str, Access]] = {}
@@ -56,6 +58,10 @@ class ApiView(APIView):
     def allowed_methods(self) -> list[str]:
         """For the `Allow` header."""
         return [*self.access, "HEAD"] if "GET" in self.access else list(self.access)
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        _count_chunks(request)
+        return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if access_to(self, request.method) is None:
@@ -86,10 +92,13 @@ class ApiView(APIView):
         request: Request,
         rows: QuerySet[Any],
         represent: Callable[[Any], dict[str, Any]],
+        prepare: Callable[[list[Any]], None] | None = None,
     ) -> Response:
-        """One page of `rows` in the envelope of `pagination_class`."""
+        """One page of `rows` in the envelope of `pagination_class`; `prepare` gets its rows."""
         paginator = self.pagination_class()
-        found = paginator.paginate_queryset(rows, request, view=self) or []
+        found = list(paginator.paginate_queryset(rows, request, view=self) or [])
+        if prepare is not None:
+            prepare(found)
         return paginator.get_paginated_response([represent(row) for row in found])
 
     def finalize_response(
@@ -101,34 +110,56 @@ class ApiView(APIView):
         response = super().finalize_response(request, response, *args, **kwargs)
         allowance = allowance_of(request)
         if allowance is not None:
-            response["RateLimit-Limit"] = str(allowance.limit)
-            response["RateLimit-Remaining"] = str(allowance.remaining)
-            response["RateLimit-Reset"] = str(allowance.reset_seconds)
+            for name, value in allowance.headers().items():
+                response[name] = value
         self._set_cache_headers(request, response)
         return response
 
     def _set_cache_headers(self, request: Request, response: Response) -> None:
         patch_vary_headers(response, ["Authorization", "X-Api-Key", "Accept-Language"])
-        is_public = (
+        is_for_all = (
             self.public_seconds
             and request.method in {"GET", "HEAD"}
             and response.status_code == 200
-            and not any(h in request.headers for h in ("Authorization", "X-Api-Key"))
+            and not _sees_more(request.user)
         )
-        if not is_public:
+        if not is_for_all:
             response["Cache-Control"] = "private, no-store"
             return
-        response["Cache-Control"] = f"public, max-age={self.public_seconds}"
+        is_signed_in = any(h in request.headers for h in ("Authorization", "X-Api-Key"))
+        response["Cache-Control"] = (
+            "private, no-cache" if is_signed_in else f"public, max-age={self.public_seconds}"
+        )
         response.add_post_render_callback(
             lambda rendered: _conditional(request.headers.get("If-None-Match", ""), rendered)
         )
+
+
+def _sees_more(caller: Any) -> bool:
+    """Staff and API keys, whose answers hold what others do not see."""
+    return hasattr(caller, "scopes") or bool(getattr(caller, "is_staff", False))
+
+
+def _count_chunks(request: HttpRequest) -> None:
+    """State the length of a body that came in chunks: the framework takes it for empty else.
+
+    The server has received it whole by now.
+    """
+    meta = request.META
+    if "HTTP_TRANSFER_ENCODING" in meta and not meta.get("CONTENT_LENGTH"):
+        stream = request._stream
+        stream.seek(0, os.SEEK_END)
+        meta["CONTENT_LENGTH"] = str(stream.tell())
+        stream.seek(0)
 
 
 def _conditional(known: str, response: HttpResponse) -> HttpResponse | None:
     """Give the answer a weak ETag, and only that if the caller has it already."""
     etag = f'W/"{hashlib.sha256(response.content).hexdigest()[:32]}"'
     response["ETag"] = etag
-    if etag not in {tag.strip() for tag in known.split(",")}:
+    # Compared weakly (RFC 9110, 8.8.3.2): as if every tag were a weak one.
+    tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
+    if etag.removeprefix("W/") not in tags and "*" not in tags:
         return None
     unchanged = HttpResponse(status=304)
     for header in ("ETag", "Cache-Control", "Vary"):

@@ -13,7 +13,8 @@ from django.db.models import (
 
 from accounts.selectors.scope import Caller
 from chargepoints.domain.states import ConnectorStatus
-from chargepoints.models import Connector
+from chargepoints.models import Alert, Connector
+from chargepoints.selectors import alerts as alert_rows
 from chargepoints.selectors.dashboard import board_numbers
 from chargepoints.selectors.stations import visible_to as stations_visible_to
 from csms.common.clock import now
@@ -25,20 +26,27 @@ from transactions.selectors.sessions import visible_to as sessions_visible_to
 
 SESSIONS_SHOWN = 15
 STATIONS_SHOWN = 100
+ALERTS_SHOWN = 8
 LOOK_BACK = timedelta(days=3)
 CHARGING = (ConnectorStatus.CHARGING, ConnectorStatus.SUSPENDED_EV, ConnectorStatus.SUSPENDED_EVSE)
 
 
 def read(caller: Caller) -> dict[str, Any]:
-    """Tiles, the most recent sessions and the stations. Power W, energy Wh, money as text."""
+    """Tiles, alerts, the latest sessions and the stations. Power W, energy Wh, money as text."""
     moment = now()
     power = dict(
         with_latest_reading(
             sessions_visible_to(caller).filter(state__in=OPEN_SESSION_STATES), moment
         ).values_list("connector_id", "latest_power_w")
     )
+    unresolved = alert_rows.unresolved_for(caller)
     return {
-        "tiles": {**_network_tiles(caller), **_today_tiles(caller, moment)},
+        "tiles": {
+            **_network_tiles(caller),
+            **_today_tiles(caller, moment),
+            "alerts": unresolved.count(),
+        },
+        "alerts": _alerts(unresolved),
         "sessions": _sessions(caller, moment),
         "stations": _stations(caller, power),
     }
@@ -65,11 +73,11 @@ def with_latest_reading(sessions: QuerySet[Session], moment: datetime) -> QueryS
     )
 
 
-def delivered_wh(meter_start_wh: int | None, latest_wh: int | None, recorded_wh: int) -> int:
+def delivered_wh(origin_wh: int | None, latest_wh: int | None, recorded_wh: int) -> int:
     """Energy so far: the register's advance, or what the session itself records."""
-    if meter_start_wh is None or latest_wh is None:
+    if origin_wh is None or latest_wh is None:
         return recorded_wh
-    return max(latest_wh - meter_start_wh, recorded_wh, 0)
+    return max(latest_wh - origin_wh, recorded_wh, 0)
 
 
 def _network_tiles(caller: Caller) -> dict[str, int]:
@@ -100,6 +108,26 @@ def _today_tiles(caller: Caller, moment: datetime) -> dict[str, Any]:
     }
 
 
+def _alerts(unresolved: QuerySet[Alert]) -> list[dict[str, Any]]:
+    """Those that nobody has acknowledged first, of these the critical ones, then the latest."""
+    latest = unresolved.order_by(
+        F("acknowledged_at").asc(nulls_first=True), "severity", "-last_at", "-id"
+    )
+    return [
+        {
+            "id": alert.pk,
+            "kind": alert.kind,
+            "severity": alert.severity,
+            "station": alert.station.identity,
+            "detail": alert.detail,
+            "count": alert.count,
+            "last_at": alert.last_at,
+            "state": alert_rows.state_of(alert),
+        }
+        for alert in latest[:ALERTS_SHOWN]
+    ]
+
+
 def _sessions(caller: Caller, moment: datetime) -> list[dict[str, Any]]:
     recent = with_latest_reading(
         sessions_visible_to(caller).order_by("-id"), moment
@@ -116,7 +144,7 @@ def _sessions(caller: Caller, moment: datetime) -> list[dict[str, Any]]:
             "started_at": session.started_at,
             "ended_at": session.ended_at,
             "energy_wh": delivered_wh(
-                session.meter_start_wh, session.latest_energy_wh, session.energy_wh
+                session.register_origin_wh, session.latest_energy_wh, session.energy_wh
             )
             if session.ended_at is None
             else session.energy_wh,

@@ -7,6 +7,7 @@ from csms.common.errors import NotFound
 from csms.console.audience import in_scope
 from csms.console.snapshots.dashboard import delivered_wh, with_latest_reading
 from csms.console.snapshots.stations import pretty_value
+from transactions.domain.states import UNFINISHED_SESSION_STATES
 from transactions.models import Session
 from transactions.selectors.metering import curve, measure_until
 from transactions.selectors.readings import readings_of
@@ -26,7 +27,7 @@ def visible(caller: Caller, public_id: UUID) -> Session:
 def read(caller: Caller, public_id: UUID) -> dict[str, Any]:
     """What the session's page shows. Power W, energy Wh, money and quantities as text."""
     session: Any = visible(caller, public_id)
-    is_open = session.ended_at is None
+    is_open = session.state in UNFINISHED_SESSION_STATES
     curve = _curve(session)
     return {
         "session": {
@@ -37,7 +38,7 @@ def read(caller: Caller, public_id: UUID) -> dict[str, Any]:
             "charging_ended_at": session.charging_ended_at,
             "unplugged_at": session.unplugged_at,
             "energy_wh": delivered_wh(
-                session.meter_start_wh, session.latest_energy_wh, session.energy_wh
+                session.register_origin_wh, session.latest_energy_wh, session.energy_wh
             )
             if is_open
             else session.energy_wh,

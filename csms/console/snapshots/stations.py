@@ -3,8 +3,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from accounts.selectors.scope import Caller
 from chargepoints.models import Command, Connector, Station
+from chargepoints.selectors.quirks import profile_of
 from csms.common.clock import now
 from csms.common.errors import NotFound
 from csms.common.masking import mask_value
@@ -22,7 +25,11 @@ PRETTY_LIMIT = 20_000
 
 def visible(caller: Caller, station_id: int) -> Station:
     """The station; `NotFound` if it does not exist or belongs to another operator."""
-    stations = in_scope(Station.objects.select_related("site__operator"), caller, "site__operator")
+    stations = in_scope(
+        Station.objects.select_related("site__operator", "quirk_profile", "matched_profile"),
+        caller,
+        "site__operator",
+    )
     station = stations.filter(pk=station_id).first()
     if station is None:
         raise NotFound
@@ -40,6 +47,7 @@ def read(caller: Caller, station_id: int) -> dict[str, Any]:
             "status": station.status,
             "registration": station.registration_status,
             "version": station.ocpp_version,
+            "quirk_profile": _quirk_profile(station),
             "vendor": station.vendor,
             "model": station.model,
             "serial_number": station.serial_number,
@@ -59,6 +67,15 @@ def read(caller: Caller, station_id: int) -> dict[str, Any]:
     }
 
 
+def _quirk_profile(station: Station) -> str:
+    """The profile that counts for the charger, and why."""
+    profile = profile_of(station)
+    if profile is None:
+        return ""
+    why = _("chosen here") if station.quirk_profile_id else _("fits what it reports")
+    return f"{profile.name} ({why})"
+
+
 def _connectors(station: Station) -> list[dict[str, Any]]:
     moment = now()
     running = {
@@ -70,7 +87,7 @@ def _connectors(station: Station) -> list[dict[str, Any]]:
             "id_token": session.id_token_value,
             "started_at": session.started_at,
             "energy_wh": delivered_wh(
-                session.meter_start_wh, session.latest_energy_wh, session.energy_wh
+                session.register_origin_wh, session.latest_energy_wh, session.energy_wh
             ),
             "power_w": session.latest_power_w,
             "soc": None if session.latest_soc is None else float(session.latest_soc),

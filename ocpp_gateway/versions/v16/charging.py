@@ -56,6 +56,15 @@ def evse(value: Any) -> int:
     return read.connector_or_station(value)
 
 
+def profile_of_start(value: Any) -> Payload:
+    """Read the profile of a remote start, in 1.6's own form: a TxProfile (1.6 §5.11)."""
+    profile = read.json_object(value)
+    is_of_a_transaction = profile.get("chargingProfilePurpose") == PURPOSES["transaction"]
+    if not is_of_a_transaction or "transactionId" in profile:
+        raise Wrong("invalid", _("Give a TxProfile without a transaction: it has not begun yet."))
+    return profile
+
+
 PROFILE_FIELDS: Final = {
     "connector_id": Field("connectorId", evse),
     "profile_id": Field("chargingProfileId", read.identifier),

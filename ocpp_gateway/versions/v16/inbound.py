@@ -24,6 +24,7 @@ from transactions.domain.inputs import Readings, SessionStart, SessionStop
 
 Payload = dict[str, Any]
 _ID_TAG_LENGTH: Final = 20
+_MAX_CONNECTOR: Final = 32_767
 
 
 def read(call: IncomingCall) -> Inbound:
@@ -44,6 +45,14 @@ def answer(request: NeutralInput, result: Any) -> Payload:
 def neutral_connector(connector: int) -> tuple[int, int]:
     """1.6 numbers its connectors flat: each is the only connector of an EVSE of that number."""
     return (connector, 1) if connector else (0, 0)
+
+
+def _connector(payload: Payload) -> tuple[int, int]:
+    """Return the connector of a message that is kept whatever it names; (0, 0) if it names none."""
+    connector = _integer(payload, "connectorId")
+    if connector is None or not 0 <= connector <= _MAX_CONNECTOR:
+        connector = 0
+    return neutral_connector(connector)
 
 
 def _authorize(call: IncomingCall) -> Inbound:
@@ -109,7 +118,7 @@ def _status(call: IncomingCall) -> Inbound:
 
 def _start(call: IncomingCall) -> Inbound:
     payload = call.payload
-    evse_id, connector_id = neutral_connector(payload["connectorId"])
+    evse_id, connector_id = _connector(payload)
     started_at, fault, anomalies = _time(payload, call)
     start = SessionStart(
         received_at=call.received_at,
@@ -117,9 +126,10 @@ def _start(call: IncomingCall) -> Inbound:
         connector_id=connector_id,
         id_token=_text(payload, "idTag"),
         started_at=started_at,
-        meter_start_wh=payload["meterStart"],
+        meter_start_wh=_integer(payload, "meterStart"),
         reservation_id=_integer(payload, "reservationId"),
-        is_time_plausible=timestamps.is_plausible(fault),
+        has_time=timestamps.is_read(fault),
+        frame=call.text,
     )
     return Inbound(start, anomalies)
 
@@ -131,22 +141,21 @@ def _stop(call: IncomingCall) -> Inbound:
     transaction = _integer(payload, "transactionId")
     stop = SessionStop(
         received_at=call.received_at,
-        # Beyond every number that we ever gave out: kept in `raw`, and as unknown as 0.
-        transaction_id="0" if transaction is None else str(transaction),
+        transaction_id="" if transaction is None else str(transaction),
         ended_at=ended_at,
         meter_stop_wh=_integer(payload, "meterStop"),
         reason=_text(payload, "reason", 50),
         id_token=_text(payload, "idTag"),
         readings=readings,
-        raw=payload,
-        is_time_plausible=timestamps.is_plausible(fault),
+        has_time=timestamps.is_read(fault),
+        frame=call.text,
     )
     return Inbound(stop, (*anomalies, *found.values()))
 
 
 def _meter_values(call: IncomingCall) -> Inbound:
     payload = call.payload
-    evse_id, connector_id = neutral_connector(payload["connectorId"])
+    evse_id, connector_id = _connector(payload)
     readings, found = read_meter_values(payload.get("meterValue"), call.received_at)
     transaction = _integer(payload, "transactionId")
     values = Readings(

@@ -1,9 +1,9 @@
 """Meter values of OCPP 1.6: samples as text, of every quality, to one reading per sampled time."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, cast
 
 from ocpp_gateway.protocol.frames import storable
 from ocpp_gateway.protocol.validation import Anomaly
@@ -28,6 +28,13 @@ _SCALES: Final[dict[tuple[str, str], tuple[int, int]]] = {
     ("Voltage", ""): (_VOLTAGE, 1),
     ("Voltage", "V"): (_VOLTAGE, 1),
 }
+# The same by what a sample says as it stands: measurand, unit and location may be left out.
+_PLAIN_SCALES: Final = {
+    (measurand or None, unit or None, location): scale
+    for (name, unit), scale in _SCALES.items()
+    for measurand in ((name, "") if name == _ENERGY_NAME else (name,))
+    for location in (None, "Outlet")
+}
 _LOOSE_SCALES: Final = {
     (measurand.casefold(), unit.casefold()): scale for (measurand, unit), scale in _SCALES.items()
 }
@@ -45,8 +52,12 @@ _HUNDREDTH: Final = Decimal("0.01")
 # "L1" and "L1-N" are the same conductor; "L1-L2" and "N" are none that adds up to a total.
 _PHASES: Final = {"L1": 0, "L2": 1, "L3": 2, "L1-N": 0, "L2-N": 1, "L3-N": 2}
 _CONTEXT_LENGTH: Final = 30
+# Texts up to this length are numbers that come again and again, or plain integers.
+_SHORT_TEXT: Final = 12
 
 Value = int | Decimal
+_Totals = tuple[int | None, int | None, Decimal | None, Decimal | None, Decimal | None]
+_NOTHING: Final[list[Value | None]] = [None] * 5
 
 
 def read_meter_values(
@@ -68,17 +79,22 @@ def read_meter_values(
             moment = moments[measured_at] = _Moment(anomalies)
         for sample in _dicts(entry.get("sampledValue"), anomalies):
             moment.add(sample)
-    readings = (moment.reading(measured_at) for measured_at, moment in moments.items())
-    return tuple(reading for reading in readings if reading is not None), anomalies
+    readings = [moment.reading(measured_at) for measured_at, moment in moments.items()]
+    return tuple([reading for reading in readings if reading is not None]), anomalies
 
 
-def _dicts(raw: Any, anomalies: dict[str, Anomaly]) -> Iterator[dict[str, Any]]:
-    """Yield the objects of an array; a lone object counts as an array of one."""
-    for item in raw if isinstance(raw, list) else [raw]:
-        if isinstance(item, dict):
-            yield item
-        elif item is not None:
+def _dicts(raw: Any, anomalies: dict[str, Anomaly]) -> list[dict[str, Any]]:
+    """Return the objects of an array; a lone object counts as an array of one."""
+    items = raw if isinstance(raw, list) else [raw]
+    for item in items:
+        if type(item) is not dict:
+            break
+    else:
+        return items
+    for item in items:
+        if item is not None and not isinstance(item, dict):
             _note(anomalies, "meter_value", f"not an object: {item!r}")
+    return [item for item in items if isinstance(item, dict)]
 
 
 def _note(anomalies: dict[str, Anomaly], kind: str, detail: str) -> None:
@@ -127,6 +143,19 @@ class _Moment:
 
     def _measure(self, sample: dict[str, Any]) -> tuple[int, Value] | None:
         """Return what a sample measures and its value in our unit, None if it is for `extra`."""
+        get = sample.get
+        try:
+            scale = _PLAIN_SCALES.get((get("measurand"), get("unit"), get("location")))
+        except TypeError:  # a list or an object in the place of a word
+            scale = None
+        if scale is not None and "format" not in sample:
+            slot, factor = scale
+            value = _value(get("value"), slot, factor)
+            if value is not None:
+                return slot, value
+        return self._measure_odd(sample)
+
+    def _measure_odd(self, sample: dict[str, Any]) -> tuple[int, Value] | None:
         measurand = sample.get("measurand") or _ENERGY_NAME
         unit = sample.get("unit") or ""
         if not isinstance(measurand, str) or not isinstance(unit, str):
@@ -138,11 +167,23 @@ class _Moment:
         # Only what leaves through the outlet is sold; a battery's SoC is known to the car alone.
         if slot != _SOC and sample.get("location", "Outlet") not in ("Outlet", None, ""):
             return None
-        value = _value(sample.get("value"), slot, factor)
+        raw = sample.get("value")
+        number = read_number(raw)
+        if number is None:
+            number = self._with_comma(measurand, raw)
+        value = None if number is None else _fitting(number * factor, slot)
         if value is None:
-            _note(self.anomalies, "meter_value", f"{measurand}: {sample.get('value')!r}")
+            _note(self.anomalies, "meter_value", f"{measurand}: {raw!r}")
             return None
         return slot, value
+
+    def _with_comma(self, measurand: str, raw: Any) -> Decimal | None:
+        if not isinstance(raw, str) or raw.count(",") != 1 or "." in raw:
+            return None
+        number = read_number(raw.replace(",", "."))
+        if number is not None:
+            _note(self.anomalies, "decimal_comma", f"{measurand}: {raw!r}")
+        return number
 
     def _loose_scale(self, measurand: str, unit: str) -> tuple[int, int] | None:
         measurand, unit = measurand.strip().casefold(), unit.strip().casefold()
@@ -153,21 +194,16 @@ class _Moment:
 
     def reading(self, measured_at: datetime) -> ReadingInput | None:
         totals = self.totals
-        for slot, values in (self.phases or {}).items():
-            if totals[slot] is None:
-                totals[slot] = _combined(slot, list(values.values()))
-        if not self.extra and totals == [None] * 5:
+        if self.phases is not None:
+            for slot, values in self.phases.items():
+                if totals[slot] is None:
+                    totals[slot] = _combined(slot, list(values.values()))
+        if not self.extra and totals == _NOTHING:
             return None
-        energy, power, soc, current, voltage = totals
+        # Each slot holds what `_fitting` made for it.
+        energy, power, soc, current, voltage = cast(_Totals, totals)
         return ReadingInput(
-            measured_at=measured_at,
-            energy_wh=energy if energy is None else int(energy),
-            power_w=power if power is None else int(power),
-            soc_percent=soc if soc is None else Decimal(soc),
-            current_a=current if current is None else Decimal(current),
-            voltage_v=voltage if voltage is None else Decimal(voltage),
-            context=self.context,
-            extra=self.extra,
+            measured_at, energy, power, soc, current, voltage, self.context, self.extra or ()
         )
 
 
@@ -181,8 +217,25 @@ def _combined(slot: int, values: list[Value]) -> Value | None:
 
 
 def _value(raw: Any, slot: int, factor: int) -> Value | None:
+    if type(raw) is not str or len(raw) > _SHORT_TEXT:
+        return _any_value(raw, slot, factor)
+    if slot > _POWER:
+        return _short_value(raw, slot, factor)
+    if not (raw.isdecimal() and raw.isascii()):
+        return _any_value(raw, slot, factor)
+    whole = int(raw) * factor
+    return whole if whole <= _BOUNDS[slot][1] else None
+
+
+def _any_value(raw: Any, slot: int, factor: int) -> Value | None:
     number = read_number(raw)
     return None if number is None else _fitting(number * factor, slot)
+
+
+@lru_cache(maxsize=8192)
+def _short_value(raw: str, slot: int, factor: int) -> Value | None:
+    """Voltages, currents and states of charge come in few values, and Decimal is slow to read."""
+    return _any_value(raw, slot, factor)
 
 
 def _fitting(number: Decimal, slot: int) -> Value | None:
@@ -196,15 +249,13 @@ def _fitting(number: Decimal, slot: int) -> Value | None:
 
 
 def read_number(raw: Any) -> Decimal | None:
-    """Read "12.5", "12,5", "1e3" or a JSON number without loss; None for anything else."""
+    """Read "12.5", "1e3" or a JSON number without loss; None for anything else."""
     if isinstance(raw, bool) or not isinstance(raw, str | int | float):
         return None
     text = raw.strip() if isinstance(raw, str) else repr(raw)
     # Decimal also takes "1_000" and digits of any script, which no meter means.
     if len(text) > 40 or "_" in text or not text.isascii():
         return None
-    if text.count(",") == 1 and "." not in text:
-        text = text.replace(",", ".")
     try:
         number = Decimal(text)
     except InvalidOperation:

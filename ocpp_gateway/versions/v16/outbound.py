@@ -5,11 +5,13 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
+from chargepoints.domain.quirks import Quirks
 from chargepoints.domain.states import CommandStatus
 from csms.common.errors import FieldError, InvalidInput
 from ocpp_gateway.protocol import validation
 from ocpp_gateway.protocol.rules import judge_response
 from ocpp_gateway.versions.inputs import Outgoing
+from ocpp_gateway.versions.v16 import quirks as quirk_rules
 from ocpp_gateway.versions.v16.parameters import Request, Wrong
 from ocpp_gateway.versions.v16.requests import REQUESTS, request_for
 
@@ -65,15 +67,18 @@ _POSITIVE: Final = frozenset(
 _REFUSING_CODES: Final = frozenset({"NotImplemented", "NotSupported"})
 
 
+# What the writer of frames takes: a signed or an unsigned number of 64 bits.
+_LOWEST_NUMBER: Final = -(2**63)
+_HIGHEST_NUMBER: Final = 2**64 - 1
 RAW: Final = "ocpp"
 COMMANDS: Final = frozenset({*REQUESTS, RAW})
 
 
-def build(name: str, parameters: Mapping[str, Any]) -> Outgoing:
+def build(name: str, parameters: Mapping[str, Any], quirks: Quirks | None = None) -> Outgoing:
     """Return the 1.6 request for a neutral command, or for a raw one (`ocpp`: action, payload).
 
     Raise `InvalidInput` with one FieldError for each wrong parameter. Where `evse_id` is given it
-    is the 1.6 connector: an EVSE has one connector there.
+    is the 1.6 connector: an EVSE has one connector there. A raw request knows no `quirks`.
     """
     if name == RAW:
         return _build_raw(parameters)
@@ -81,12 +86,17 @@ def build(name: str, parameters: Mapping[str, Any]) -> Outgoing:
     if command is None:
         raise _invalid([FieldError("command", "unsupported", _("OCPP 1.6 has no such command."))])
     values, errors = _flat_connector(parameters, command)
+    if quirks is not None:
+        values, refused = quirk_rules.fit_request(name, values, quirks)
+        errors += refused
     payload, wrong = _read_fields(command, values)
     errors += wrong
     if not errors:
         payload = command.shape(payload)
         names = {field.wire: parameter for parameter, field in command.fields.items()}
         errors = _schema_errors(command.action, payload, names)
+        if quirks is not None:
+            errors = [error for error in errors if not quirk_rules.is_taken(name, error)]
     if errors:
         raise _invalid(errors)
     return Outgoing(command.action, payload)
@@ -145,7 +155,24 @@ def _schema_errors(
         )
         name = ".".join(part for part in (prefix, validation.field_name(path)) if part)
         errors.append(FieldError(name, _error_code(violation.keyword), violation.message[:300]))
-    return errors
+    return errors or _number_errors(payload, names, prefix)
+
+
+def _number_errors(value: Any, names: Mapping[str, str], name: str) -> list[FieldError]:
+    """Name the integers that the schema allows and no frame can hold."""
+    if isinstance(value, int):
+        if _LOWEST_NUMBER <= value <= _HIGHEST_NUMBER:
+            return []
+        limits = {"lowest": _LOWEST_NUMBER, "highest": _HIGHEST_NUMBER}
+        detail = _("Give a whole number from %(lowest)s to %(highest)s.") % limits
+        return [FieldError(name, "invalid", detail)]
+    parts: list[tuple[str, Any]] = []
+    if isinstance(value, dict):
+        dot = "." if name else ""
+        parts = [(f"{name}{dot}{names.get(key, key)}", item) for key, item in value.items()]
+    elif isinstance(value, list):
+        parts = [(f"{name}[{place}]", item) for place, item in enumerate(value)]
+    return [error for path, item in parts for error in _number_errors(item, names, path)]
 
 
 def _error_code(keyword: str) -> str:

@@ -37,7 +37,7 @@ REQUESTS: Final[dict[str, Request]] = {
         {
             "connector_id": Field("connectorId", read.connector),
             "id_token": Field("idTag", read.text, required=True),
-            "charging_profile": Field("chargingProfile", read.json_object),
+            "charging_profile": Field("chargingProfile", charging.profile_of_start),
         },
     ),
     "stop_charging": request(

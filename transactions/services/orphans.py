@@ -1,0 +1,76 @@
+"""Stops that were kept because no session was known that they end."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+
+from transactions.domain import kept
+from transactions.domain.inputs import SessionStop
+from transactions.locks import lock_session
+from transactions.models import ReviewItem
+from transactions.models.review import ORPHAN_KINDS
+from transactions.selectors.stop_candidates import crossed_by_stops, fitting_stops, session_meant
+from transactions.services.pricing import PricingFailed
+from transactions.services.stops import end_by_stop, is_waiting, note_match
+
+logger = structlog.get_logger(__name__)
+# A start that comes after its stop comes soon after it; older ones are a person's.
+_LIMIT = 50
+
+
+def end_by_kept_stop(session_id: int, at: datetime, *, prices: bool) -> bool:
+    """End a session that was just stored if its stop came before its start (case 48).
+
+    Only if exactly one kept stop fits it, and that fits no other session of the station. Raises
+    `PricingFailed`, unless `prices` is False.
+    """
+    session = lock_session(session_id)
+    items, stops = _kept_stops(session.station_id)
+    places = fitting_stops(session, stops)
+    if len(places) != 1 or not is_waiting(session):
+        return False
+    stop, item = stops[places[0]], items[places[0]]
+    if session_meant(session.station_id, stop) != session.pk:
+        return False
+    attached = ReviewItem.objects.filter(pk=item.pk, resolved_at__isnull=True).update(
+        resolved_at=at, resolution=f"Its start came: session {session.pk}.", session=session
+    )
+    if not attached:
+        return False
+    note_match(session, stop, at)
+    end_by_stop(session, replace(stop, received_at=max(stop.received_at, at)), prices=prices)
+    return True
+
+
+def end_crossed(at: datetime) -> int:
+    """End the sessions whose stop was kept at the moment at which their start was stored.
+
+    Over two sockets neither of the two sees the other, before both are committed. Returns how many.
+    """
+    ended = 0
+    for session_id in crossed_by_stops(at):
+        try:
+            with transaction.atomic():
+                ended += end_by_kept_stop(session_id, at, prices=True)
+        except PricingFailed:
+            logger.exception("session_not_priced", session=session_id)
+            with transaction.atomic():
+                ended += end_by_kept_stop(session_id, at, prices=False)
+    return ended
+
+
+def _kept_stops(station_id: int) -> tuple[list[ReviewItem], list[SessionStop]]:
+    """The station's unresolved orphans, each with the stop that it keeps."""
+    items: list[ReviewItem] = []
+    stops: list[SessionStop] = []
+    found = ReviewItem.objects.filter(
+        station_id=station_id, kind__in=ORPHAN_KINDS, resolved_at__isnull=True
+    ).order_by("-received_at")
+    for item in found[:_LIMIT]:
+        stop = kept.from_json(item.raw, item.received_at)
+        if stop is not None:
+            items.append(item)
+            stops.append(stop)
+    return items, stops
