@@ -114,10 +114,14 @@ def _places(values: Collection[object]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
-def lock_sessions(session_ids: Collection[int]) -> list[Session]:
+def lock_sessions(
+    session_ids: Collection[int], states: Collection[SessionState] = tuple(SessionState)
+) -> list[Session]:
+    """Those of the sessions that are in one of `states`; the others are not locked."""
     if not session_ids:
         return []
-    return _lock_sessions(f"session.id IN ({_places(session_ids)})", list(session_ids))
+    wanted = f"session.id IN ({_places(session_ids)}) AND session.state IN ({_places(states)})"
+    return _lock_sessions(wanted, [*session_ids, *(state.value for state in states)])
 
 
 # By connector, because the index of unfinished sessions is. Most stations that boot have none.
@@ -135,7 +139,7 @@ def lock_sessions_of_station(station_id: int, states: Collection[SessionState]) 
     wanted = ", ".join(f"'{state.value}'" for state in states)
     found = fetch_all(f"{_AT_STATION} AND session.state IN ({wanted})", [station_id])
     # Their states are known for certain only under the lock.
-    return [s for s in lock_sessions([key for (key,) in found]) if s.state in states]
+    return lock_sessions([key for (key,) in found], states)
 
 
 def lock_transaction(station_id: int, transaction_id: str) -> Session | None:

@@ -1,11 +1,13 @@
 """What is found from the rows: interrupted, unplugged, unpriced and old ones."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from chargepoints.models import Alert, ConnectorStatusEvent, Station
 from chargepoints.services import alerts
@@ -24,14 +26,15 @@ from transactions import tasks
 from transactions.domain.inputs import ReadingInput
 from transactions.domain.states import SessionState
 from transactions.events import SessionEnded, SessionPriceChanged
-from transactions.models import Reading, ReviewItem, Session
+from transactions.models import Reading, ReviewItem, Session, SessionEvent
 from transactions.schedule import BEAT_SCHEDULE
 from transactions.services import interrupt, late_readings, retention, silence, unplugged
-from transactions.services.readings import reading_rows, store_readings
+from transactions.services.readings import ReadingRow, reading_rows, store_readings
 from transactions.services.reviewing import resolve
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
+Queries = Callable[..., AbstractContextManager[object]]
 
 
 @pytest.fixture
@@ -86,6 +89,33 @@ def test_an_interrupted_session_that_sends_readings_goes_on(station: Station) ->
     assert (session.state, session.interrupted_at) == (SessionState.ACTIVE, None)
     stop(station, session.pk)
     assert [e.kind for e in session.events.all()] == ["started", "interrupted", "resumed", "ended"]
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_however_many_sessions_a_batch_resumes_it_takes_as_many_queries(
+    station: Station, count: int, django_assert_num_queries: Queries
+) -> None:
+    """After a power cut of many sites all other chargers of the gateway wait for this batch."""
+    site = station.site
+    rows = []
+    for number in range(count):
+        other = make_station(site=site)
+        make_id_token(f"CARD-{number}")
+        session_id = start(other, token=f"CARD-{number}").transaction_id
+        assert interrupt.mark_interrupted(other.pk, EVENING + 20 * MINUTE) == 1
+        received_at = EVENING + (21 + number) * MINUTE
+        reading = ReadingInput(measured_at=received_at, energy_wh=Decimal(5_000))
+        rows.append(ReadingRow(received_at, other.pk, None, session_id, reading))
+    with transaction.atomic():
+        with django_assert_num_queries(5):  # savepoint, lock, sessions, events, savepoint's end
+            assert interrupt.resume_by(rows) == count
+        # And nothing but one look at what goes on already, which locks no session.
+        with django_assert_num_queries(3):
+            assert interrupt.resume_by(rows) == 0
+    resumed = Session.objects.filter(state=SessionState.ACTIVE, interrupted_at=None)
+    assert {session.pk for session in resumed} == {row.session_id for row in rows}
+    events_at = SessionEvent.objects.filter(kind="resumed").values_list("session_id", "at")
+    assert dict(events_at) == {row.session_id: row.received_at for row in rows}
 
 
 @pytest.mark.parametrize("is_superseded", [False, True])

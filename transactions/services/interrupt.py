@@ -1,6 +1,6 @@
 """Sessions that a charger lost by a power cut or a reboot, and their way back or out."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -30,20 +30,27 @@ _SERVING = frozenset(
 _LIMIT = 500
 
 
-def _move(sessions: Collection[Session], target: SessionState, at: datetime) -> int:
-    """Set the state of locked sessions and write what happened; returns how many."""
-    is_interrupted = target is SessionState.INTERRUPTED
-    for session in sessions:
+def _move(
+    moments: Mapping[Session, datetime], target: SessionState, interrupted_at: datetime | None
+) -> int:
+    """Set the state of locked sessions, and write for each that this happened at its moment.
+
+    Two statements, however many there are: after a power cut a thousand go on in one batch, and
+    every other charger waits for it. Returns how many.
+    """
+    for session in moments:
         SESSION_TRANSITIONS.check(SessionState(session.state), target)
         session.state = target.value
-        session.interrupted_at = at if is_interrupted else None
-    if sessions:
-        Session.objects.bulk_update(sessions, ["state", "interrupted_at"])
-        kind = "interrupted" if is_interrupted else "resumed"
-        SessionEvent.objects.bulk_create(
-            SessionEvent(session=session, at=at, kind=kind) for session in sessions
+        session.interrupted_at = interrupted_at
+    if moments:
+        Session.objects.filter(pk__in=[session.pk for session in moments]).update(
+            state=target.value, interrupted_at=interrupted_at
         )
-    return len(sessions)
+        kind = "resumed" if interrupted_at is None else "interrupted"
+        SessionEvent.objects.bulk_create(
+            SessionEvent(session=session, at=at, kind=kind) for session, at in moments.items()
+        )
+    return len(moments)
 
 
 @transaction.atomic(savepoint=False)
@@ -51,7 +58,7 @@ def mark_interrupted(station_id: int, at: datetime) -> int:
     """The station booted at `at`: what it was running is in doubt. Returns how many sessions."""
     running = lock_sessions_of_station(station_id, [SessionState.ACTIVE])
     doubtful = [s for s in running if s.start_received_at is None or s.start_received_at < at]
-    return _move(doubtful, SessionState.INTERRUPTED, at)
+    return _move(dict.fromkeys(doubtful, at), SessionState.INTERRUPTED, at)
 
 
 def give_up_lost(now: datetime) -> int:
@@ -75,13 +82,13 @@ def resume_by(rows: Iterable[ReadingRow]) -> int:
     for row in rows:
         if row.session_id is not None:
             by_session.setdefault(row.session_id, []).append(row)
-    resumed = 0
-    for session in lock_sessions(by_session) if by_session else ():
+    going_on: dict[Session, datetime] = {}
+    for session in lock_sessions(by_session, [SessionState.INTERRUPTED]):
         times = [(row.reading.measured_at, row.received_at) for row in by_session[session.pk]]
         newest = _newest_sign(session, times)
-        if session.state == SessionState.INTERRUPTED and newest is not None:
-            resumed += _move([session], SessionState.ACTIVE, newest)
-    return resumed
+        if newest is not None:
+            going_on[session] = newest
+    return _move(going_on, SessionState.ACTIVE, None)
 
 
 def _newest_sign(session: Session, times: Iterable[tuple[datetime, datetime]]) -> datetime | None:
@@ -140,7 +147,7 @@ def _settle(session_id: int, now: datetime, grace: timedelta, *, prices: bool) -
     if newest is None and _says_it_charges(session):
         newest = session.connector.status_at
     if newest is not None:
-        return _move([session], SessionState.ACTIVE, newest)
+        return _move({session: newest}, SessionState.ACTIVE, None)
     if session.interrupted_at > now - grace:
         return 0
     ending = Ending(
