@@ -63,11 +63,14 @@ refusals = Tally(MOST_REFUSALS)
 class Gate:
     """Lets so many handshakes of one address through at a time, first come, first served.
 
-    In one event loop.
+    Of all addresses so many as `everybody` admits. In one event loop.
     """
 
-    def __init__(self, most: int, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(
+        self, most: int, everybody: asyncio.Semaphore, most_waiting: int = MOST_WAITING
+    ) -> None:
         self._most = most
+        self._everybody = everybody
         self._most_waiting = most_waiting
         self._lanes: dict[str, asyncio.Semaphore] = {}
         self._present: dict[str, int] = {}
@@ -81,7 +84,7 @@ class Gate:
         lane = self._lanes.setdefault(address, asyncio.Semaphore(self._most))
         self._present[address] = present + 1
         try:
-            async with lane:
+            async with lane, self._everybody:
                 yield
         finally:
             self._present[address] -= 1

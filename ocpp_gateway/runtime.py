@@ -58,8 +58,10 @@ class Runtime:
         self.loop = asyncio.get_running_loop()
         self.presence = Presence()
         self.business = DatabaseThreads("business", settings.OCPP_BUSINESS_THREADS)
+        # Whatever comes and goes at once, some threads are for who is there and charges.
+        self.arrivals = asyncio.Semaphore(max(1, settings.OCPP_BUSINESS_THREADS * 3 // 4))
         # Whatever one address does, the other threads are for everybody else.
-        self.gate = Gate(max(1, settings.OCPP_BUSINESS_THREADS // 2))
+        self.gate = Gate(max(1, settings.OCPP_BUSINESS_THREADS // 2), self.arrivals)
         self.guesses = GuessLimits(settings.OCPP_REFUSED_CARDS_BURST)
         self.telemetry = TelemetryWriter(
             capacity=settings.OCPP_TELEMETRY_QUEUE_SIZE,
@@ -170,7 +172,8 @@ class Runtime:
         self.presence.remove(socket)
         key, end = (socket.station_id, socket.epoch), (code, now())
         try:
-            await self.business.call(leases.release, *key, code=end[0], at=end[1])
+            async with self.arrivals:
+                await self.business.call(leases.release, *key, code=end[0], at=end[1])
         except (OperationalError, InterfaceError) as error:
             self.presence.unreleased[key] = end
             logger.warning("lease_not_released_yet", identity=socket.identity, error=str(error))

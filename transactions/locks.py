@@ -75,11 +75,14 @@ JOIN chargepoints_connector AS connector ON connector.id = session.connector_id
 """
 
 
-def _lock_sessions(condition: str, values: Sequence[int | str]) -> list[Session]:
+def _lock_sessions(
+    condition: str, values: Sequence[int | str], *, skips_locked: bool = False
+) -> list[Session]:
     """The sessions, each with its token, tariff version and connector. No value in `condition`."""
     statement = f"SELECT {_columns()} {_SESSIONS} WHERE {condition} ORDER BY session.id"
     if connection.features.has_select_for_no_key_update:
         statement += " FOR NO KEY UPDATE OF session"
+        statement += " SKIP LOCKED" if skips_locked else ""
     return [_session(row) for row in fetch_all(statement, values)]
 
 
@@ -94,9 +97,10 @@ def _session(row: tuple[Any, ...]) -> Session:
     version_at = token_at + width(IdToken)
     connector_at = version_at + width(TariffVersion)
     session = instance(Session, row[:token_at])
-    if session.id_token_id is not None:
+    # By what was joined, not by what is referred to: that may have been set while we waited.
+    if row[token_at] is not None:
         session.id_token = instance(IdToken, row[token_at:version_at])
-    if session.tariff_version_id is not None:
+    if row[version_at] is not None:
         session.tariff_version = instance(TariffVersion, row[version_at:connector_at])
     session.connector = instance(Connector, row[connector_at:])
     return session
@@ -115,13 +119,20 @@ def _places(values: Collection[object]) -> str:
 
 
 def lock_sessions(
-    session_ids: Collection[int], states: Collection[SessionState] = tuple(SessionState)
+    session_ids: Collection[int],
+    states: Collection[SessionState] = tuple(SessionState),
+    *,
+    skips_locked: bool = False,
 ) -> list[Session]:
-    """Those of the sessions that are in one of `states`; the others are not locked."""
+    """Those of the sessions that are in one of `states`; the others are not locked.
+
+    `skips_locked` leaves out those that somebody else has locked (PostgreSQL).
+    """
     if not session_ids:
         return []
     wanted = f"session.id IN ({_places(session_ids)}) AND session.state IN ({_places(states)})"
-    return _lock_sessions(wanted, [*session_ids, *(state.value for state in states)])
+    values = [*session_ids, *(state.value for state in states)]
+    return _lock_sessions(wanted, values, skips_locked=skips_locked)
 
 
 # By connector, because the index of unfinished sessions is. Most stations that boot have none.

@@ -44,9 +44,14 @@ def mark_disconnected(station_id: int) -> None:
 
 
 def record_seen(seen: Mapping[int, datetime]) -> None:
-    """When each station was last heard, in one statement; a time never replaces a later one."""
+    """When each station was last heard, in one statement; a time never replaces a later one.
+
+    Stations that somebody has locked are left out: waiting for one would hold all others, and what
+    they were last heard comes again in a moment.
+    """
     update_each(
         Station,
         {station_id: {"last_seen_at": at} for station_id, at in seen.items()},
         later_only={"last_seen_at"},
+        skips_locked=True,
     )

@@ -11,13 +11,15 @@ def update_each(
     rows: Mapping[int, Mapping[str, Any]],
     *,
     later_only: Collection[str] = (),
+    skips_locked: bool = False,
 ) -> None:
     """Set the named fields of each row (by primary key); every row names the same fields.
     A reference is named by its column (`site_id`).
 
     A field in `later_only` keeps its stored value where that is greater. Rows are locked in the
-    order of their keys, so that two of these never wait for each other. `bulk_update` would do,
-    were its CASE for every field and row not many times slower.
+    order of their keys, so that two of these never wait for each other; `skips_locked` leaves out
+    what somebody else has locked (PostgreSQL). `bulk_update` would do, were its CASE for every
+    field and row not many times slower.
     """
     if not rows:
         return
@@ -29,7 +31,7 @@ def update_each(
         for name, field in zip(names, fields, strict=True)
     ]
     if connection.vendor == "postgresql":
-        _update_from_unnest(model, fields, keys, columns, frozenset(later_only))
+        _update_from_unnest(model, fields, keys, columns, frozenset(later_only), skips_locked)
     else:
         _update_one_by_one(model, fields, keys, columns, frozenset(later_only))
 
@@ -43,6 +45,7 @@ def _update_from_unnest(
     keys: list[int],
     columns: list[list[Any]],
     later_only: frozenset[str],
+    skips_locked: bool,
 ) -> None:
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
@@ -54,8 +57,9 @@ def _update_from_unnest(
         # PostgreSQL's GREATEST leaves NULL out.
         value = f"GREATEST({table}.{name}, v.{name})" if field.name in later_only else f"v.{name}"
         assignments.append(f"{name} = {value}")
+    lock = "FOR NO KEY UPDATE SKIP LOCKED" if skips_locked else "FOR NO KEY UPDATE"
     statement = (
-        f"WITH locked AS (SELECT id FROM {table} WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE) "  # noqa: S608
+        f"WITH locked AS (SELECT id FROM {table} WHERE id = ANY(%s) ORDER BY id {lock}) "  # noqa: S608
         f"UPDATE {table} SET {', '.join(assignments)} "
         f"FROM locked JOIN unnest(%s::bigint[], {casts}) AS v(id, {names}) ON v.id = locked.id "
         f"WHERE {table}.id = locked.id"

@@ -5,12 +5,17 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from django.db import migrations
+import structlog
+from django.db import OperationalError, migrations, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 from csms.common.clock import now
 
+logger = structlog.get_logger(__name__)
 MONTHS_AHEAD = 12
+# Making and dropping a partition locks the whole table, and while that waits for a long read, every
+# writer waits behind it.
+LOCK_TIMEOUT = "2s"
 
 
 def month_starts(first: date, count: int) -> list[date]:
@@ -32,6 +37,51 @@ def create_partitions(connection: Any, table: str, first: date, count: int = MON
                 f"CREATE TABLE IF NOT EXISTS {quote(name)} PARTITION OF {quote(table)} "
                 f"FOR VALUES FROM ('{start:%Y-%m-%d}T00:00:00Z') TO ('{end:%Y-%m-%d}T00:00:00Z')"
             )
+
+
+def keep_partitions(connection: Any, table: str, first: date) -> None:
+    """`create_partitions` beside those who read and write `table`, whom it must not hold up.
+
+    Raises OperationalError where somebody reads the whole table; the next run has months to go.
+    """
+    if connection.vendor != "postgresql":
+        return
+    with transaction.atomic(using=connection.alias):
+        _limit_lock_waits(connection)
+        create_partitions(connection, table, first)
+
+
+def drop_partitions(connection: Any, table: str, limit: date) -> int:
+    """Drop the partitions of the months before that of `limit`; returns how many.
+
+    One that somebody reads stays for the next run. PostgreSQL only; nothing elsewhere.
+    """
+    if connection.vendor != "postgresql":
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class JOIN pg_inherits ON inhrelid = pg_class.oid "
+            "WHERE inhparent = %s::regclass AND relname < %s AND relname <> %s ORDER BY relname",
+            [table, f"{table}_{limit:%Y_%m}", f"{table}_default"],
+        )
+        expired = [row[0] for row in cursor.fetchall()]
+    return sum(_drop(connection, name) for name in expired)
+
+
+def _drop(connection: Any, name: str) -> bool:
+    try:
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            _limit_lock_waits(connection)
+            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}")
+    except OperationalError as error:
+        logger.warning("partition_not_dropped_yet", partition=name, error=str(error))
+        return False
+    return True
+
+
+def _limit_lock_waits(connection: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
 
 
 class CreatePartitionedModel(migrations.CreateModel):

@@ -5,6 +5,13 @@ from typing import Any
 
 from csms.settings.env import env
 
+# A process whose host vanished, or that hangs in a transaction, holds its locks until PostgreSQL
+# notices: by itself after hours, while every other process waits.
+_SERVER_SIDE = (
+    "-c idle_in_transaction_session_timeout=120s "
+    "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+)
+
 
 def postgresql(url: str) -> dict[str, Any]:
     """PostgreSQL through psycopg's pool; `CONN_MAX_AGE` stays 0 because the pool keeps them."""
@@ -12,10 +19,11 @@ def postgresql(url: str) -> dict[str, Any]:
     are_prepared = env.bool("DATABASE_PREPARED_STATEMENTS", default=True)
     config["ENGINE"] = "django.db.backends.postgresql"
     config["CONN_MAX_AGE"] = 0
+    given = config.get("OPTIONS", {})
     # No look at each before it is lent (CONN_HEALTH_CHECKS): after a restart of the server the pool
     # waits a second at the first dead one, ever longer at the next ones, and gives up after 10.
     config["OPTIONS"] = {
-        **config.get("OPTIONS", {}),
+        **given,
         "pool": {
             "min_size": env.int("DATABASE_POOL_MIN", default=1),
             "max_size": env.int("DATABASE_POOL_MAX", default=20),
@@ -33,6 +41,10 @@ def postgresql(url: str) -> dict[str, Any]:
         "prepare_threshold": 5 if are_prepared else None,
         "application_name": "csms",
     }
+    # A connection pooler between us and PostgreSQL may refuse them, and its connections are not
+    # ours alone: prepared statements are switched off there as well.
+    if are_prepared:
+        config["OPTIONS"]["options"] = f"{given.get('options', '')} {_SERVER_SIDE}".strip()
     return config
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from csms.common import copying
-from csms.common.partitions import create_partitions
+from csms.common.partitions import drop_partitions, keep_partitions
 from ocpp_gateway.models import Message
 
 COLUMNS = (
@@ -96,7 +96,7 @@ def expire_messages(now: datetime) -> int:
     counted one by one.
     """
     limit = now - timedelta(days=settings.OCPP_MESSAGE_RETENTION_DAYS)
-    removed = _drop_partitions(limit) if connection.vendor == "postgresql" else 0
+    removed = drop_partitions(connection, Message._meta.db_table, limit.date())
     while True:
         chunk = Message.objects.filter(at__lt=limit).order_by().values("pk")[:DELETE_CHUNK]
         count, _per_model = Message.objects.filter(at__lt=limit, pk__in=chunk).delete()
@@ -105,24 +105,6 @@ def expire_messages(now: datetime) -> int:
             return removed
 
 
-def _drop_partitions(limit: datetime) -> int:
-    table = Message._meta.db_table
-    dropped = 0
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
-            "WHERE i.inhparent = %s::regclass",
-            [table],
-        )
-        for (name,) in cursor.fetchall():
-            month = str(name).removeprefix(f"{table}_")
-            if month == "default" or month >= f"{limit:%Y_%m}":
-                continue
-            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}")
-            dropped += 1
-    return dropped
-
-
 def make_partitions(now: datetime) -> None:
     """Make sure that the coming months have their partitions (PostgreSQL only)."""
-    create_partitions(connection, Message._meta.db_table, now.date())
+    keep_partitions(connection, Message._meta.db_table, now.date())

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from chargepoints.domain.intervals import spread
 from chargepoints.domain.reports import BootReport, StatusReport
@@ -16,7 +17,7 @@ from chargepoints.services.connectors import ensure_connector
 from csms.common import events
 from csms.common.errors import InvalidInput
 from tests.support.factories import connector_of, make_station
-from tests.support.threads import in_threads
+from tests.support.threads import in_threads, meanwhile
 
 NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -248,6 +249,17 @@ class TestPresence:
         stations = [make_station().pk for _number in range(30)]
         with django_assert_num_queries(1):
             presence.record_seen(dict.fromkeys(stations, NOW))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgresql
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows")
+def test_a_station_that_somebody_has_locked_keeps_no_other_one_waiting() -> None:
+    locked, other = make_station(), make_station()
+    with meanwhile(lambda: Station.objects.select_for_update().get(pk=locked.pk)):
+        presence.record_seen({locked.pk: NOW, other.pk: NOW})
+        assert Station.objects.get(pk=other.pk).last_seen_at == NOW
+    assert Station.objects.get(pk=locked.pk).last_seen_at is None
 
 
 @pytest.mark.django_db(transaction=True)

@@ -66,7 +66,7 @@ def test_who_has_guessed_enough_is_refused_before_the_database(
 
 
 async def test_one_address_waits_for_itself_and_for_nobody_else() -> None:
-    gate = Gate(2, most_waiting=3)
+    gate = Gate(2, asyncio.Semaphore(10), most_waiting=3)
     order: list[str] = []
     are_through, leave = asyncio.Event(), asyncio.Event()
 
@@ -90,6 +90,21 @@ async def test_one_address_waits_for_itself_and_for_nobody_else() -> None:
     await pass_through("site", "later")
     assert not gate._lanes
     assert not gate._present
+
+
+async def test_all_addresses_together_get_no_more_than_their_share() -> None:
+    gate, under_way, most = Gate(2, asyncio.Semaphore(3)), 0, 0
+
+    async def pass_through(address: str) -> None:
+        nonlocal under_way, most
+        async with gate.passage(address):
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0)
+            under_way -= 1
+
+    await asyncio.gather(*(pass_through(f"site {number % 5}") for number in range(20)))
+    assert (under_way, most) == (0, 3)
 
 
 def test_a_tally_begins_anew_after_its_window() -> None:

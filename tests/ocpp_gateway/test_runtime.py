@@ -3,23 +3,29 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
+from unittest import mock
 
 import pytest
 from django.conf import settings
 from django.test import override_settings
 
+from chargepoints.domain.reports import BootReport
 from chargepoints.domain.states import CommandStatus
 from chargepoints.models import Command, Station
 from chargepoints.services import commands
 from csms.common.clock import now
-from ocpp_gateway import runtime
+from ocpp_gateway import dispatch, runtime
 from ocpp_gateway.models import GatewayNode, StationConnection
 from ocpp_gateway.runtime import Runtime
 from ocpp_gateway.services import leases
 from ocpp_gateway.services.sending import GATEWAY
-from tests.ocpp_gateway.servers import Charger, GatewayServer, until
+from ocpp_gateway.station_socket import StationSocket
+from tests.ocpp_gateway.servers import BOOT, Charger, GatewayServer, charger, until
+from tests.support.factories import make_station
 
 
 @pytest.fixture
@@ -65,6 +71,33 @@ def test_a_process_is_heard_while_all_its_threads_are_busy(
         before = now()
         until(partial(is_heard_after, before))
     assert leases.release_dead_nodes(now()) == 0
+
+
+def test_boots_of_all_at_once_leave_threads_to_who_is_there(
+    server: GatewayServer, socket: Charger
+) -> None:
+    """After a power cut thousands boot; who stands at a charger elsewhere waits for none."""
+    is_over = threading.Event()
+
+    def boot(connected: StationSocket, report: BootReport) -> Any:
+        is_over.wait(30)
+        return dispatch._boot(connected, report)
+
+    slow = dispatch.ROUTES[BootReport]._replace(handler=boot)
+    with ExitStack() as stack:
+        # Let in before: handshakes wait behind the boots.
+        crowd = [
+            stack.enter_context(charger(server, make_station()))
+            for _charger in range(settings.OCPP_BUSINESS_THREADS + 1)
+        ]
+        with mock.patch.dict(dispatch.ROUTES, {BootReport: slow}):
+            for number, one in enumerate(crowd):
+                one.send([2, f"boot-{number}", "BootNotification", BOOT])
+            answer = socket.call("Authorize", {"idTag": "NOBODY"})
+            assert answer["idTagInfo"]["status"] == "Invalid"
+            is_over.set()
+            for one in crowd:
+                assert one.receive()[2]["status"] == "Accepted"
 
 
 @override_settings(OCPP_CALL_TIMEOUT_SECONDS=1)

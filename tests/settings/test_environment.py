@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from csms.settings.backends import postgresql
 from csms.settings.env import BASE_DIR, at_least, parse_rates
 
 SETTINGS = BASE_DIR / "csms" / "settings"
@@ -64,3 +65,13 @@ def test_rates_hold_together() -> None:
 def test_what_is_no_rate_stops_the_start_and_is_named(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="CODE_RATES_SMS"):
         parse_rates("CODE_RATES_SMS", value)
+
+
+def test_postgresql_lets_go_of_processes_that_vanished(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgres://csms@db.example.co.th/csms?options=-c%20search_path%3Dcsms"
+    options = postgresql(url)["OPTIONS"]["options"]
+    assert options.startswith("-c search_path=csms -c idle_in_transaction_session_timeout=")
+    assert "-c tcp_keepalives_idle=" in options
+    # Behind a connection pooler, which would refuse them.
+    monkeypatch.setenv("DATABASE_PREPARED_STATEMENTS", "off")
+    assert postgresql(url)["OPTIONS"]["options"] == "-c search_path=csms"

@@ -1,12 +1,13 @@
 """The same work many times at once, each on a database connection of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from contextlib import contextmanager
+from threading import Barrier, Event
 from time import monotonic
 from typing import TypeVar
 
-from django.db import connection
+from django.db import connection, transaction
 
 Result = TypeVar("Result")
 
@@ -24,6 +25,31 @@ def in_threads(count: int, work: Callable[[int], Result]) -> list[Result]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(run, range(count)))
+
+
+@contextmanager
+def meanwhile(work: Callable[[], object]) -> Iterator[None]:
+    """`work` is done in a transaction of another connection, which stays open until the end."""
+    is_done, may_end = Event(), Event()
+
+    def run() -> None:
+        try:
+            with transaction.atomic():
+                work()
+                is_done.set()
+                may_end.wait(30)
+        finally:
+            is_done.set()
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(run)
+        assert is_done.wait(30)
+        try:
+            yield
+        finally:
+            may_end.set()
+        other.result(30)
 
 
 def waits_for_a_lock() -> bool:

@@ -20,9 +20,11 @@ from tests.support.factories import (
     make_superadmin,
     make_tariff,
 )
+from tests.support.threads import meanwhile
 from tests.transactions.support import EVENING, start_input, stop_input
 from transactions.domain.inputs import ReadingInput, Readings
 from transactions.domain.states import SessionState
+from transactions.locks import lock_session
 from transactions.models import CostLine, Reading, ReviewItem, Session, SessionEvent
 from transactions.selectors.review_cases import reviewed
 from transactions.services.interrupt import GRACE, mark_interrupted, settle_interrupted
@@ -214,6 +216,7 @@ def test_a_reading_and_the_stop_at_once_are_both_kept(station: Station) -> None:
         at = EVENING + timedelta(days=number)
         transaction_id = start_session(station.pk, start_input(at)).transaction_id
         moment = at + timedelta(minutes=30)
+        mark_interrupted(station.pk, at + timedelta(minutes=5))
         readings = Readings(moment, 1, 1, str(transaction_id), (ReadingInput(moment, 6_000),))
         item = Item(station.pk, readings=readings, is_in_doubt=True)
         written, _answer = at_once(
@@ -229,6 +232,28 @@ def test_a_reading_and_the_stop_at_once_are_both_kept(station: Station) -> None:
         assert (session.state, session.energy_wh) == (SessionState.ENDED, 10_000)
         assert Reading.objects.filter(session=session).count() == 1
     assert not ReviewItem.objects.exists()
+
+
+@pytest.mark.postgresql
+@only_postgresql
+def test_a_session_that_somebody_has_locked_holds_up_no_other_reading(station: Station) -> None:
+    other = make_station(site=station.site)
+    locked = start_session(station.pk, start_input()).transaction_id
+    free = start_session(other.pk, start_input(token="CARD2")).transaction_id
+    moment = EVENING + timedelta(minutes=30)
+    items = []
+    for place, transaction_id in ((station, locked), (other, free)):
+        mark_interrupted(place.pk, EVENING + timedelta(minutes=5))
+        readings = Readings(moment, 1, 1, str(transaction_id), (ReadingInput(moment, 6_000),))
+        items.append(Item(place.pk, readings=readings, is_in_doubt=True))
+    with meanwhile(lambda: lock_session(locked)):
+        assert BatchWriter().write(items) == {}
+        assert Reading.objects.count() == 2
+        states = dict(Session.objects.values_list("pk", "state"))
+        assert states == {locked: SessionState.INTERRUPTED, free: SessionState.ACTIVE}
+    # Its reading is there, so that the sweep finds that it goes on.
+    assert settle_interrupted(moment) == 1
+    assert Session.objects.get(pk=locked).state == SessionState.ACTIVE
 
 
 @pytest.mark.postgresql

@@ -104,13 +104,12 @@ def test_however_many_sessions_a_batch_resumes_it_takes_as_many_queries(
         session_id = start(other, token=f"CARD-{number}").transaction_id
         assert interrupt.mark_interrupted(other.pk, EVENING + 20 * MINUTE) == 1
         received_at = EVENING + (21 + number) * MINUTE
-        reading = ReadingInput(measured_at=received_at, energy_wh=Decimal(5_000))
+        reading = ReadingInput(measured_at=received_at, energy_wh=5_000)
         rows.append(ReadingRow(received_at, other.pk, None, session_id, reading))
     with transaction.atomic():
         with django_assert_num_queries(5):  # savepoint, lock, sessions, events, savepoint's end
             assert interrupt.resume_by(rows) == count
-        # And nothing but one look at what goes on already, which locks no session.
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(3):  # what goes on already is looked at once
             assert interrupt.resume_by(rows) == 0
     resumed = Session.objects.filter(state=SessionState.ACTIVE, interrupted_at=None)
     assert {session.pk for session in resumed} == {row.session_id for row in rows}

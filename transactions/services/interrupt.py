@@ -77,13 +77,17 @@ def give_up_lost(now: datetime) -> int:
 
 @transaction.atomic
 def resume_by(rows: Iterable[ReadingRow]) -> int:
-    """Resume the sessions that `rows`, just received, show to go on; returns how many."""
+    """Resume the sessions that `rows`, just received, show to go on; returns how many.
+
+    One that somebody has locked is left to the sweep: its lock would hold up every charger whose
+    readings are written with these.
+    """
     by_session: dict[int, list[ReadingRow]] = {}
     for row in rows:
         if row.session_id is not None:
             by_session.setdefault(row.session_id, []).append(row)
     going_on: dict[Session, datetime] = {}
-    for session in lock_sessions(by_session, [SessionState.INTERRUPTED]):
+    for session in lock_sessions(by_session, [SessionState.INTERRUPTED], skips_locked=True):
         times = [(row.reading.measured_at, row.received_at) for row in by_session[session.pk]]
         newest = _newest_sign(session, times)
         if newest is not None:

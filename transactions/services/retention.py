@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
-from csms.common.partitions import create_partitions
+from csms.common.partitions import drop_partitions, keep_partitions
 from transactions.models import Reading
 
 _CHUNK = 5_000
@@ -13,7 +13,7 @@ _CHUNK = 5_000
 
 def create_reading_partitions(now: datetime) -> None:
     """Make sure that the coming months have partitions (PostgreSQL only)."""
-    create_partitions(connection, Reading._meta.db_table, now.date())
+    keep_partitions(connection, Reading._meta.db_table, now.date())
 
 
 def delete_old_readings(now: datetime) -> int:
@@ -22,24 +22,9 @@ def delete_old_readings(now: datetime) -> int:
     Prices stay: cost lines hold what was computed.
     """
     limit = now - timedelta(days=settings.READING_RETENTION_DAYS)
-    return _drop_partitions(limit) + _delete_rows(limit)
-
-
-def _drop_partitions(limit: datetime) -> int:
-    """Drop the months that are over as a whole; the month of `limit` goes row by row."""
-    if connection.vendor != "postgresql":
-        return 0
-    table = Reading._meta.db_table
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_class JOIN pg_inherits ON inhrelid = pg_class.oid "
-            "WHERE inhparent = %s::regclass AND relname < %s AND relname <> %s",
-            [table, f"{table}_{limit:%Y_%m}", f"{table}_default"],
-        )
-        expired = [row[0] for row in cursor.fetchall()]
-        for name in expired:
-            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}")
-    return len(expired)
+    # The months that are over go as a whole, the month of `limit` row by row.
+    dropped = drop_partitions(connection, Reading._meta.db_table, limit.date())
+    return dropped + _delete_rows(limit)
 
 
 def _delete_rows(limit: datetime) -> int:
