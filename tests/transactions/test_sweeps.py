@@ -29,6 +29,7 @@ from transactions.events import SessionEnded, SessionPriceChanged
 from transactions.models import Reading, ReviewItem, Session, SessionEvent
 from transactions.schedule import BEAT_SCHEDULE
 from transactions.services import interrupt, late_readings, retention, silence, unplugged
+from transactions.services.ending import last_known_moment
 from transactions.services.readings import ReadingRow, reading_rows, store_readings
 from transactions.services.reviewing import resolve
 
@@ -89,6 +90,26 @@ def test_an_interrupted_session_that_sends_readings_goes_on(station: Station) ->
     assert (session.state, session.interrupted_at) == (SessionState.ACTIVE, None)
     stop(station, session.pk)
     assert [e.kind for e in session.events.all()] == ["started", "interrupted", "resumed", "ended"]
+
+
+def test_a_session_that_cannot_be_settled_holds_up_no_other(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = interrupted(station)
+    make_id_token("CARD2")
+    good = start(station, EVENING, evse_id=2, token="CARD2").transaction_id
+    assert interrupt.mark_interrupted(station.pk, EVENING + 21 * MINUTE) == 1
+    def broken(session: Session) -> datetime:
+        if session.pk == bad.pk:
+            raise ZeroDivisionError
+        return last_known_moment(session)
+
+    monkeypatch.setattr("transactions.services.interrupt.last_known_moment", broken)
+    assert interrupt.settle_interrupted(EVENING + 40 * MINUTE) == 1
+    assert Session.objects.get(pk=good).state == SessionState.ENDED
+    assert Session.objects.get(pk=bad.pk).state == SessionState.INTERRUPTED
+    monkeypatch.undo()
+    assert interrupt.settle_interrupted(EVENING + 41 * MINUTE) == 1
 
 
 @pytest.mark.parametrize("count", [1, 12])

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from django.db.models import Q
-
 from chargepoints.models import Connector
+from csms.common.rows import fetch_all
 from transactions.domain.states import OPEN_SESSION_STATES
 from transactions.models import Session
 
-LARGEST_ID = 2**63 - 1
+LONGEST_NUMBER = 18  # digits that fit a primary key
+# Station and transaction id: a charger's own ids mean something at that charger only.
+Name = tuple[int, str]
 
 
 class Place(NamedTuple):
@@ -19,6 +20,10 @@ class Place(NamedTuple):
     evse_id: int
     connector_id: int
     transaction_id: str
+
+    @property
+    def name(self) -> Name:
+        return self.station_id, self.transaction_id
 
 
 class Target(NamedTuple):
@@ -41,7 +46,7 @@ class ReadingTargets:
         self._connectors: dict[tuple[int, int, int], int] = {}
 
     def resolve(self, places: Collection[Place]) -> dict[Place, Target]:
-        """Return the target of each of `places`, with at most two queries for all of them."""
+        """Return the target of each of `places`, with at most four queries for all of them."""
         known = self._targets
         found = {place: known[place] for place in places if place in known}
         missing = [place for place in places if place not in found]
@@ -68,30 +73,59 @@ class ReadingTargets:
             self._connectors[station_id, evse_id, connector_id] = primary_key
 
     def _find_sessions(self, places: Collection[Place]) -> dict[Place, Target]:
-        named = {place.transaction_id for place in places if place.transaction_id}
-        numbers = {int(name) for name in named if name.isdecimal() and int(name) <= LARGEST_ID}
-        rows = Session.objects.filter(
-            Q(state__in=OPEN_SESSION_STATES)
-            | Q(pk__in=numbers, ocpp_transaction_id__isnull=True)
-            | Q(ocpp_transaction_id__in=named),
-            station_id__in={place.station_id for place in places},
-        ).values_list("station_id", "pk", "ocpp_transaction_id", "connector_id", "state")
-        by_name: dict[tuple[int, str], int] = {}
-        open_on: dict[int, int] = {}
-        for station_id, primary_key, charger_id, connector_id, state in rows:
-            by_name[station_id, charger_id or str(primary_key)] = primary_key
-            if state in OPEN_SESSION_STATES:  # at most one per connector, by constraint
-                open_on[connector_id] = primary_key
+        named = {place.name for place in places if place.transaction_id}
+        # One look for each way to find them: with all in one, the planner may read everything that
+        # these stations ever charged.
+        by_name = _by_our_number(named)
+        by_name.update(_by_their_name(named - by_name.keys()))
+        unnamed = [place[:3] for place in places if place.name not in by_name]
+        open_on = _open_on({self._connectors[at] for at in unnamed if at in self._connectors})
         return {place: self._target(place, by_name, open_on) for place in places}
 
-    def _target(
-        self, place: Place, by_name: dict[tuple[int, str], int], open_on: dict[int, int]
-    ) -> Target:
+    def _target(self, place: Place, by_name: dict[Name, int], open_on: dict[int, int]) -> Target:
         connector = self._connectors.get(place[:3])
-        session = by_name.get((place.station_id, place.transaction_id))
+        session = by_name.get(place.name)
         if session is None:
             return Target(connector, None if connector is None else open_on.get(connector))
         target = Target(connector, session)
         if connector is not None:
             self._targets[place] = target
         return target
+
+
+def _by_our_number(named: Collection[Name]) -> dict[Name, int]:
+    """By primary key, which is the transaction id that 1.6 chargers were given."""
+    numbers = {int(name) for _, name in named if name.isdecimal() and len(name) <= LONGEST_NUMBER}
+    if not numbers:
+        return {}
+    rows = Session.objects.filter(
+        pk__in=numbers,
+        ocpp_transaction_id__isnull=True,
+        station_id__in={station_id for station_id, _ in named},
+    ).values_list("station_id", "pk")
+    found = {(station_id, str(primary_key)): primary_key for station_id, primary_key in rows}
+    return {name: found[name] for name in named if name in found}
+
+
+_THEIR_NAMES = """
+SELECT session.station_id, session.ocpp_transaction_id, session.id
+FROM transactions_session AS session
+WHERE (session.station_id, session.ocpp_transaction_id) IN (VALUES {pairs})
+"""
+
+
+def _by_their_name(named: Collection[Name]) -> dict[Name, int]:
+    """By the id that a charger chose itself, unique for its station (2.x)."""
+    if not named:
+        return {}
+    pairs = ", ".join(["(CAST(%s AS bigint), CAST(%s AS varchar))"] * len(named))
+    rows = fetch_all(_THEIR_NAMES.format(pairs=pairs), [value for name in named for value in name])
+    return {(station_id, name): primary_key for station_id, name, primary_key in rows}
+
+
+def _open_on(connectors: Collection[int]) -> dict[int, int]:
+    """The open session of each connector, of which there is at most one, by constraint."""
+    if not connectors:
+        return {}
+    rows = Session.objects.filter(connector_id__in=connectors, state__in=OPEN_SESSION_STATES)
+    return dict(rows.values_list("connector_id", "pk"))

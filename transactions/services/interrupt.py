@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
-import structlog
 from django.db import transaction
 from django.db.models import Q
 
@@ -14,10 +14,9 @@ from transactions.locks import lock_session, lock_sessions, lock_sessions_of_sta
 from transactions.models import Reading, Session, SessionEvent
 from transactions.selectors.metering import has_wrong_start_clock
 from transactions.services.ending import Ending, end, last_known_moment
-from transactions.services.pricing import PricingFailed
 from transactions.services.readings import ReadingRow
+from transactions.services.sweeping import each_session
 
-logger = structlog.get_logger(__name__)
 # How long a charger may take after its boot to go on with a session or to report its end.
 GRACE = timedelta(minutes=10)
 # Networks and power come back sooner, or the charger does not.
@@ -119,15 +118,9 @@ def settle_interrupted(now: datetime, grace: timedelta = GRACE) -> int:
     An ended one counts up to its last reading; a stop that comes later replaces that. Returns how
     many sessions changed.
     """
-    waiting = Session.objects.filter(state=SessionState.INTERRUPTED).order_by("pk")
-    changed = 0
-    for session_id in list(waiting.values_list("pk", flat=True)[:_LIMIT]):
-        try:
-            changed += _settle(session_id, now, grace, prices=True)
-        except PricingFailed:
-            logger.exception("session_not_priced", session=session_id)
-            changed += _settle(session_id, now, grace, prices=False)
-    return changed
+    waiting = Session.objects.filter(state=SessionState.INTERRUPTED).order_by("interrupted_at")
+    found = list(waiting.values_list("pk", flat=True)[:_LIMIT])
+    return each_session(found, partial(_settle, now=now, grace=grace))
 
 
 def _says_it_charges(session: Session) -> bool:
@@ -141,8 +134,7 @@ def _says_it_charges(session: Session) -> bool:
     )
 
 
-@transaction.atomic
-def _settle(session_id: int, now: datetime, grace: timedelta, *, prices: bool) -> int:
+def _settle(session_id: int, *, now: datetime, grace: timedelta, prices: bool) -> int:
     session = lock_session(session_id)
     if session.state != SessionState.INTERRUPTED or session.interrupted_at is None:
         return 0

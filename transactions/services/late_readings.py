@@ -4,19 +4,17 @@ The charger may have gone on with it and may never send a stop: what it measured
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 
-import structlog
-from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from transactions.domain.states import INFERRED_END_REASONS, SessionState
 from transactions.locks import lock_session
 from transactions.models import Reading, Session
 from transactions.services.ending import Ending, end, last_known_moment
-from transactions.services.pricing import PricingFailed
 from transactions.services.stops import is_waiting
+from transactions.services.sweeping import each_session
 
-logger = structlog.get_logger(__name__)
 # A charger that is silent for longer has no session to go on with.
 LOOK_BACK = timedelta(days=7)
 _LIMIT = 500
@@ -35,18 +33,11 @@ def extend_inferred(now: datetime) -> int:
         charger_ended_at__isnull=True,
         stop_received_at__gte=now - LOOK_BACK,
     ).order_by("pk")
-    moved = 0
-    for session_id in list(waiting.values_list("pk", flat=True)[:_LIMIT]):
-        try:
-            moved += _extend(session_id, now, prices=True)
-        except PricingFailed:
-            logger.exception("session_not_priced", session=session_id)
-            moved += _extend(session_id, now, prices=False)
-    return moved
+    found = list(waiting.values_list("pk", flat=True)[:_LIMIT])
+    return each_session(found, partial(_extend, now=now))
 
 
-@transaction.atomic
-def _extend(session_id: int, now: datetime, *, prices: bool) -> int:
+def _extend(session_id: int, *, now: datetime, prices: bool) -> int:
     session = lock_session(session_id)
     if session.state != SessionState.ENDED or not is_waiting(session):
         return 0

@@ -2,9 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
-
-import structlog
-from django.db import transaction
+from functools import partial
 
 from transactions.domain import kept
 from transactions.domain.inputs import SessionStop
@@ -12,10 +10,9 @@ from transactions.locks import lock_session
 from transactions.models import ReviewItem
 from transactions.models.review import ORPHAN_KINDS
 from transactions.selectors.stop_candidates import crossed_by_stops, fitting_stops, session_meant
-from transactions.services.pricing import PricingFailed
 from transactions.services.stops import end_by_stop, is_waiting, note_match
+from transactions.services.sweeping import each_session
 
-logger = structlog.get_logger(__name__)
 # A start that comes after its stop comes soon after it; older ones are a person's.
 _LIMIT = 50
 
@@ -49,16 +46,7 @@ def end_crossed(at: datetime) -> int:
 
     Over two sockets neither of the two sees the other, before both are committed. Returns how many.
     """
-    ended = 0
-    for session_id in crossed_by_stops(at):
-        try:
-            with transaction.atomic():
-                ended += end_by_kept_stop(session_id, at, prices=True)
-        except PricingFailed:
-            logger.exception("session_not_priced", session=session_id)
-            with transaction.atomic():
-                ended += end_by_kept_stop(session_id, at, prices=False)
-    return ended
+    return each_session(crossed_by_stops(at), partial(end_by_kept_stop, at=at))
 
 
 def _kept_stops(station_id: int) -> tuple[list[ReviewItem], list[SessionStop]]:
