@@ -4,6 +4,7 @@ A site of 200 chargers has one address, and a carrier shows thousands under one.
 for another one's mistakes: wrong passwords count for one identity from one address, and of what
 one address has under way the rest waits its turn and is not refused. With n neighbours that fail in
 a loop, each of which has one handshake open at a time, a charger waits for n handshakes at most.
+All addresses together leave threads to the chargers that are there.
 """
 
 import asyncio

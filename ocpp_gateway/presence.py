@@ -1,6 +1,6 @@
 """The sockets of this process, one per station, and when each station was last heard."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from chargepoints.services.anomalies import Anomaly
@@ -53,3 +53,7 @@ class Presence:
     def take_seen(self) -> dict[int, datetime]:
         seen, self.seen = self.seen, {}
         return seen
+
+    def not_written(self, seen: Mapping[int, datetime]) -> None:
+        """Take back what `take_seen` gave, unless the station was heard since."""
+        self.seen = {**seen, **self.seen}

@@ -35,9 +35,9 @@ def price_reviewed() -> None:
 
 @shared_task
 def settle_interrupted() -> None:
-    interrupt.give_up_lost(now())
     interrupt.settle_interrupted(now())
     late_readings.extend_inferred(now())
+    interrupt.give_up_lost(now())
 
 
 @shared_task

@@ -27,6 +27,7 @@ from accounts.models.verifications import CODE_LIFETIME, code_digest, new_code
 from accounts.services.set_up_links import replace_token, set_up_url
 from csms.common import clock, sms
 from csms.common.events import publish
+from csms.common.sweeping import on_its_own
 
 logger = structlog.get_logger(__name__)
 # Longer than any back end may take: a claim that old is of a worker that died.
@@ -137,13 +138,10 @@ def deliver_due(at: datetime) -> int:
     for tried, message_id in enumerate(due, start=1):
         # A claim that begins in the past would run out too early.
         passed = clock.now() - began
-        try:
+        with on_its_own("account_message_failed", message_id=str(message_id)):
             # A server that does not answer costs its time-out: once a run is enough.
             if not deliver(message_id, at + passed):
                 return tried
-        except Exception:
-            # One message that cannot be sent must not hold up all the others.
-            logger.exception("account_message_failed", message_id=str(message_id))
     return len(due)
 
 

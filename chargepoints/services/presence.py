@@ -43,15 +43,15 @@ def mark_disconnected(station_id: int) -> None:
             publish(StationDisconnected(station_id))
 
 
-def record_seen(seen: Mapping[int, datetime]) -> None:
+def record_seen(seen: Mapping[int, datetime]) -> dict[int, datetime]:
     """When each station was last heard, in one statement; a time never replaces a later one.
 
-    Stations that somebody has locked are left out: waiting for one would hold all others, and what
-    they were last heard comes again in a moment.
+    Returns those that somebody has locked, for a later call: waiting for one would hold all others.
     """
-    update_each(
+    written = update_each(
         Station,
         {station_id: {"last_seen_at": at} for station_id, at in seen.items()},
         later_only={"last_seen_at"},
         skips_locked=True,
     )
+    return {station_id: at for station_id, at in seen.items() if station_id not in written}

@@ -12,9 +12,9 @@ def update_each(
     *,
     later_only: Collection[str] = (),
     skips_locked: bool = False,
-) -> None:
+) -> set[int]:
     """Set the named fields of each row (by primary key); every row names the same fields.
-    A reference is named by its column (`site_id`).
+    A reference is named by its column (`site_id`). Returns the keys of the rows that were written.
 
     A field in `later_only` keeps its stored value where that is greater. Rows are locked in the
     order of their keys, so that two of these never wait for each other; `skips_locked` leaves out
@@ -22,7 +22,7 @@ def update_each(
     field and row not many times slower.
     """
     if not rows:
-        return
+        return set()
     names = sorted(next(iter(rows.values())))
     fields: list[Any] = [model._meta.get_field(name) for name in names]
     keys = sorted(rows)
@@ -31,9 +31,11 @@ def update_each(
         for name, field in zip(names, fields, strict=True)
     ]
     if connection.vendor == "postgresql":
-        _update_from_unnest(model, fields, keys, columns, frozenset(later_only), skips_locked)
-    else:
-        _update_one_by_one(model, fields, keys, columns, frozenset(later_only))
+        return _update_from_unnest(
+            model, fields, keys, columns, frozenset(later_only), skips_locked
+        )
+    _update_one_by_one(model, fields, keys, columns, frozenset(later_only))
+    return set(keys)
 
 
 # Only names of our own models are put into the statements; every value is a parameter.
@@ -46,7 +48,7 @@ def _update_from_unnest(
     columns: list[list[Any]],
     later_only: frozenset[str],
     skips_locked: bool,
-) -> None:
+) -> set[int]:
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
     casts = ", ".join(f"%s::{field.db_type(connection).split('(')[0]}[]" for field in fields)
@@ -62,10 +64,11 @@ def _update_from_unnest(
         f"WITH locked AS (SELECT id FROM {table} WHERE id = ANY(%s) ORDER BY id {lock}) "  # noqa: S608
         f"UPDATE {table} SET {', '.join(assignments)} "
         f"FROM locked JOIN unnest(%s::bigint[], {casts}) AS v(id, {names}) ON v.id = locked.id "
-        f"WHERE {table}.id = locked.id"
+        f"WHERE {table}.id = locked.id RETURNING {table}.id"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [keys, keys, *columns])
+        return {key for (key,) in cursor.fetchall()}
 
 
 def _update_one_by_one(

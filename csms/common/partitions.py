@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import date
-from itertools import pairwise
+from functools import partial
+from itertools import pairwise, takewhile
 from typing import Any
 
 import structlog
@@ -54,7 +55,7 @@ def keep_partitions(connection: Any, table: str, first: date) -> None:
 def drop_partitions(connection: Any, table: str, limit: date) -> int:
     """Drop the partitions of the months before that of `limit`; returns how many.
 
-    One that somebody reads stays for the next run. PostgreSQL only; nothing elsewhere.
+    While somebody reads the table the rest stays for the next run. PostgreSQL only.
     """
     if connection.vendor != "postgresql":
         return 0
@@ -65,7 +66,7 @@ def drop_partitions(connection: Any, table: str, limit: date) -> int:
             [table, f"{table}_{limit:%Y_%m}", f"{table}_default"],
         )
         expired = [row[0] for row in cursor.fetchall()]
-    return sum(_drop(connection, name) for name in expired)
+    return sum(1 for _name in takewhile(partial(_drop, connection), expired))
 
 
 def _drop(connection: Any, name: str) -> bool:

@@ -9,7 +9,8 @@ from csms.settings.env import env
 # notices: by itself after hours, while every other process waits.
 _SERVER_SIDE = (
     "-c idle_in_transaction_session_timeout=120s "
-    "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+    "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 "
+    "-c tcp_user_timeout=30s"
 )
 
 
@@ -41,10 +42,9 @@ def postgresql(url: str) -> dict[str, Any]:
         "prepare_threshold": 5 if are_prepared else None,
         "application_name": "csms",
     }
-    # A connection pooler between us and PostgreSQL may refuse them, and its connections are not
-    # ours alone: prepared statements are switched off there as well.
-    if are_prepared:
-        config["OPTIONS"]["options"] = f"{given.get('options', '')} {_SERVER_SIDE}".strip()
+    if env.bool("DATABASE_SERVER_TIMEOUTS", default=are_prepared):
+        # What the operator says comes last and counts.
+        config["OPTIONS"]["options"] = f"{_SERVER_SIDE} {given.get('options', '')}".strip()
     return config
 
 

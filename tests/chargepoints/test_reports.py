@@ -257,9 +257,12 @@ class TestPresence:
 def test_a_station_that_somebody_has_locked_keeps_no_other_one_waiting() -> None:
     locked, other = make_station(), make_station()
     with meanwhile(lambda: Station.objects.select_for_update().get(pk=locked.pk)):
-        presence.record_seen({locked.pk: NOW, other.pk: NOW})
+        left_out = presence.record_seen({locked.pk: NOW, other.pk: NOW})
+        assert left_out == {locked.pk: NOW}
         assert Station.objects.get(pk=other.pk).last_seen_at == NOW
     assert Station.objects.get(pk=locked.pk).last_seen_at is None
+    assert presence.record_seen(left_out) == {}
+    assert Station.objects.get(pk=locked.pk).last_seen_at == NOW
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 
 import pytest
 
@@ -47,13 +48,21 @@ def test_our_number_means_our_session_at_its_own_station_only(station: Station) 
     assert target_of(station, "9" * 30) == (connector, None)
 
 
-@pytest.mark.parametrize("name", ["0193-ab", "7", "๗", "9" * 30])
+@pytest.mark.parametrize("name", ["0193-ab", "0", "๗", "9" * 30])
 def test_the_chargers_own_id_means_its_session_there_only(station: Station, name: str) -> None:
     session_id = named(station, name)
     assert target_of(station, name).session_id == session_id
     assert target_of(make_station(), name).session_id is None
     # A session that has an id of its own does not answer to our number.
     assert target_of(station, str(session_id)).session_id is None
+
+
+def test_an_id_that_is_also_our_number_is_the_chargers_own(station: Station) -> None:
+    ours = named(station, None)
+    start_at = EVENING + timedelta(hours=5)
+    theirs = start(station, start_at).transaction_id
+    Session.objects.filter(pk=theirs).update(ocpp_transaction_id=str(ours))
+    assert target_of(station, str(ours)).session_id == theirs
 
 
 @pytest.mark.parametrize("name", ["", "unheard", "999999"])

@@ -99,6 +99,7 @@ def test_a_session_that_cannot_be_settled_holds_up_no_other(
     make_id_token("CARD2")
     good = start(station, EVENING, evse_id=2, token="CARD2").transaction_id
     assert interrupt.mark_interrupted(station.pk, EVENING + 21 * MINUTE) == 1
+
     def broken(session: Session) -> datetime:
         if session.pk == bad.pk:
             raise ZeroDivisionError

@@ -77,7 +77,8 @@ class ReadingTargets:
         # One look for each way to find them: with all in one, the planner may read everything that
         # these stations ever charged.
         by_name = _by_our_number(named)
-        by_name.update(_by_their_name(named - by_name.keys()))
+        # Of a station that spoke 1.6 before, an id may be both; it means its own.
+        by_name.update(_by_their_name(named))
         unnamed = [place[:3] for place in places if place.name not in by_name]
         open_on = _open_on({self._connectors[at] for at in unnamed if at in self._connectors})
         return {place: self._target(place, by_name, open_on) for place in places}

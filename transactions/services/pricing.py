@@ -3,11 +3,13 @@
 from datetime import datetime
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 from django.utils import timezone
 
 from csms.common.events import publish
 from csms.common.rows import insert
+from csms.common.sweeping import on_its_own
 from transactions.domain.energy import Delivered
 from transactions.domain.pricing import NO_PRICE, Price, price
 from transactions.domain.states import SessionState
@@ -51,6 +53,8 @@ def store_price(session: Session, measured: Delivered, at: datetime) -> bool:
             return False
         usage = usage_of(session, session.ended_at, measured)
         _write(session, price(terms_of(session.tariff_version), usage), at)
+    except SoftTimeLimitExceeded:
+        raise
     except Exception as error:
         raise PricingFailed(f"session {session.pk}") from error
     return True
@@ -167,9 +171,15 @@ def price_due(now: datetime, *, also_reviewed: bool = False) -> int:
         )
     priced = 0
     for session in due.order_by("ended_at").only("pk", "station_id")[:DUE_LIMIT]:
-        try:
-            priced += price_session(session.pk)
-        except PricingFailed:
-            logger.exception("session_not_priced", session=session.pk)
-            file([_not_priced(session, now, "The price could not be computed.")])
+        with on_its_own("session_not_priced", session=session.pk):
+            priced += _price_or_file(session, now)
     return priced
+
+
+def _price_or_file(session: Session, now: datetime) -> bool:
+    try:
+        return price_session(session.pk)
+    except PricingFailed:
+        logger.exception("session_not_priced", session=session.pk)
+        file([_not_priced(session, now, "The price could not be computed.")])
+        return False

@@ -1,11 +1,12 @@
-"""One session after the other, in which none holds up the next."""
+"""One session after the other, with its price if that can be computed."""
 
 from collections.abc import Iterable
 from typing import Protocol
 
 import structlog
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
+from csms.common.sweeping import on_its_own
 from transactions.services.pricing import PricingFailed
 
 logger = structlog.get_logger(__name__)
@@ -20,19 +21,13 @@ class Work(Protocol):
 def each_session(session_ids: Iterable[int], work: Work) -> int:
     """Do `work` for each session in a transaction of its own; returns how many changed.
 
-    Without a price where that cannot be computed: the price is made up for later. One that fails
-    altogether is logged and left for the next sweep. Raises only what says that the database is
-    away.
+    Without a price where that cannot be computed: it is made up for later. One that fails
+    altogether is logged and left for the next sweep.
     """
     changed = 0
     for session_id in session_ids:
-        try:
+        with on_its_own("session_not_swept", session=session_id):
             changed += _priced_if_possible(session_id, work)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            # Else one bad row would keep all later ones from being looked at, for ever.
-            logger.exception("session_not_swept", session=session_id)
     return changed
 
 

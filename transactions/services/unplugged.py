@@ -2,19 +2,18 @@
 
 from datetime import datetime, timedelta
 
-import structlog
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
 from chargepoints.domain.clocks import effective_time
 from chargepoints.domain.states import ConnectorStatus
 from chargepoints.models import ConnectorStatusEvent
+from csms.common.sweeping import on_its_own
 from transactions.domain.states import SessionState
 from transactions.locks import lock_session
 from transactions.models import Session, SessionEvent
-from transactions.services.pricing import PricingFailed, reprice
+from transactions.services.pricing import reprice
 
-logger = structlog.get_logger(__name__)
 # A car that is not unplugged for longer is a matter for people, not for a fee.
 LOOK_BACK = timedelta(hours=24)
 _LIMIT = 500
@@ -53,10 +52,8 @@ def record_unplugged(now: datetime) -> int:
     for session_id, event_id in found.items():
         event = events[event_id]
         at = effective_time(event.reported_at, event.received_at)
-        try:
+        with on_its_own("session_not_repriced", session=session_id):
             recorded += unplug(session_id, at, now)
-        except PricingFailed:
-            logger.exception("session_not_repriced", session=session_id)
     return recorded
 
 
