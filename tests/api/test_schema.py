@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from accounts.models import Operator
+from csms.common.api.views import ApiView
 from tests.api.client import ApiClient, document
 from tests.support.factories import (
     make_api_key,
@@ -56,6 +57,30 @@ def check_examples(content: dict[str, Any]) -> None:
     schema = {**content["schema"], "components": document()["components"]}
     for example in content["examples"].values():
         jsonschema_rs.validator_for(schema).validate(example["value"])
+
+
+def test_descriptions_are_for_callers() -> None:
+    """They name the scope that a key needs, and hold no docstring of a view, inherited or own."""
+    described = {
+        operation["operationId"]: operation.get("description", "") for *_, operation in OPERATIONS
+    }
+    scopes = {
+        operation["operationId"]
+        for *_, operation in OPERATIONS
+        if any("apiKeyAuth" in way for way in operation.get("security", []))
+    }
+    assert scopes
+    assert {name for name, text in described.items() if "API keys need the scope" in text} == scopes
+    docstrings = [
+        line
+        for view in [*ApiView.__subclasses__(), ApiView]
+        for line in (view.__doc__ or "").splitlines()[:1]
+        if line
+    ]
+    assert docstrings
+    assert not [
+        (name, line) for name, text in described.items() for line in docstrings if line in text
+    ]
 
 
 def test_ids_are_unique() -> None:

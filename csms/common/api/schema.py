@@ -82,11 +82,18 @@ class AutoSchema(SpectacularAutoSchema):
         return ways
 
     def get_description(self) -> str:  # type: ignore[override]  # the stubs know the base only
+        """Nothing by itself: docstrings are for who works on the program."""
+        return ""
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
         access = access_to(self.view, self.method)
-        text = str(super().get_description() or "")
-        if access is None or access.scope is None:
-            return text
-        return f"{text}\n\nAPI keys need the scope `{access.scope}`.".strip()
+        if operation is not None and access is not None and access.scope is not None:
+            text = operation.get("description", "")
+            operation["description"] = (
+                f"{text}\n\nAPI keys need the scope `{access.scope}`.".strip()
+            )
+        return operation
 
     def _get_paginator(self) -> None:
         """None: views name the envelope of a page themselves."""
