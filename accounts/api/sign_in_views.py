@@ -115,7 +115,7 @@ class LogoutView(ApiView):
         examples=[sent({"refresh": examples.TOKENS["refresh"]})],
     )
     def post(self, request: Request) -> Response:
-        given = self.validated(LogoutSerializer, request.data or {})
+        given = self.validated(LogoutSerializer, request.data)
         opened = request.auth if isinstance(request.auth, SignIn) else None
         now = clock.now()
         named = read_refresh_token(given.get("refresh", ""))

@@ -6,8 +6,10 @@ from unittest.mock import patch
 import pytest
 from django.db import OperationalError
 
+from accounts.models import User
+from chargepoints.models import Command
 from tests.api.client import ApiClient
-from tests.support.factories import make_station, make_superadmin
+from tests.support.factories import make_session, make_station, make_superadmin
 
 pytestmark = pytest.mark.django_db
 PROBLEM = {"type", "title", "status", "detail", "instance", "code", "errors", "request_id"}
@@ -57,6 +59,17 @@ def test_methods_that_are_not_offered(anonymous: ApiClient) -> None:
 def test_bodies_that_are_no_usable_json(anonymous: ApiClient, body: bytes, status: int) -> None:
     response = anonymous.post("/api/admin/auth/login", body, content_type="application/json")
     problem(response, status)
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b"0", b'""', b"false"])
+def test_a_body_that_may_be_left_out_is_an_object_where_it_is_not(
+    as_driver: ApiClient, driver: User, body: bytes
+) -> None:
+    session = make_session(driver)
+    for path in (f"/api/transactions/ocpp/{session.pk}/stop", "/api/auth/logout"):
+        problem(as_driver.post(path, body, content_type="application/json"), 400)
+    assert as_driver.get("/api/profile").status_code == 200  # still signed in
+    assert not Command.objects.exists()
 
 
 def test_other_media_types(anonymous: ApiClient) -> None:

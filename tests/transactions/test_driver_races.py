@@ -16,7 +16,6 @@ from tests.support.factories import connector_of, make_driver
 from tests.support.threads import in_threads
 from tests.transactions import support
 from tests.transactions.drivers import create, make_ready_station, price_of, send, start
-from tests.transactions.support import EVENING
 from transactions.domain.states import UNFINISHED_SESSION_STATES
 from transactions.models import Session, SessionEvent
 from transactions.services.driver_sessions import close_due, create_session
@@ -129,7 +128,10 @@ def test_the_charger_s_start_and_the_sweep_at_once_lose_nothing(
     session = start(driver, station)
     assert session.expires_at is not None
     due = session.expires_at
-    first = support.start_input(EVENING, token=session.id_token_value)
+    # The token is worth something only where its driver has asked, and from then on.
+    assert session.start_command is not None
+    send(session.start_command)
+    first = support.start_input(clock.now(), token=session.id_token_value)
     works = [lambda: support.start_session(station.pk, first), lambda: close_due(due)]
     in_threads(2, lambda number: works[number]())
     running = Session.objects.get(state="ACTIVE")

@@ -156,7 +156,7 @@ class StopView(ApiView):
     def post(self, request: Request, ocpp_transaction_id: str) -> Response:
         caller = person_of(request)
         session = sessions.find_transaction(caller, ocpp_transaction_id)
-        given = self.validated(forms.StopSerializer, request.data or {})
+        given = self.validated(forms.StopSerializer, request.data)
 
         def stop() -> tuple[int, Any]:
             return 202, representation.started(request_stop(session, caller, given["reason"]))
