@@ -115,6 +115,11 @@ bench-api: $(VENV)/.development ## Measure the API with 50,000 stations and 1,00
 	@eval "$$($(BIN)/python -m tests.support.services)" && \
 		exec $(BIN)/python -m benchmarks.api $(ARGUMENTS)
 
+.PHONY: bench-live
+bench-live: $(VENV)/.development ## Measure how soon those who watch see what 1,000 chargers say
+	@eval "$$($(BIN)/python -m tests.support.services)" && \
+		exec $(BIN)/python -m benchmarks.live $(ARGUMENTS)
+
 .PHONY: bench
 bench: $(VENV)/.development ## Measure the gateway, on PostgreSQL where it answers (ARGUMENTS=--help says what)
 	@eval "$$($(BIN)/python -m tests.support.services)" && \
