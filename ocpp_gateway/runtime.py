@@ -285,7 +285,11 @@ class Runtime:
     async def _flush(self, at: datetime) -> None:
         """Write what was gathered: when stations were heard, deviations, ends of leases."""
         if seen := self.presence.take_seen():
-            self.presence.not_written(await self._housekeeping.call(record_seen, seen))
+            left = seen
+            try:
+                left = await self._housekeeping.call(record_seen, seen)
+            finally:
+                self.presence.not_written(left)
         if deviations := self.presence.take_deviations():
             await self._housekeeping.call(record_many, deviations)
         while self.presence.unreleased:

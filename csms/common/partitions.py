@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from itertools import pairwise, takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from django.db import OperationalError, migrations, transaction
@@ -52,13 +52,21 @@ def keep_partitions(connection: Any, table: str, first: date) -> None:
         create_partitions(connection, table, first)
 
 
-def drop_partitions(connection: Any, table: str, limit: date) -> int:
-    """Drop the partitions of the months before that of `limit`; returns how many.
+class Dropped(NamedTuple):
+    """How many partitions, and whether none is left that should have been."""
 
-    While somebody reads the table the rest stays for the next run. PostgreSQL only.
+    partitions: int
+    is_all: bool
+
+
+def drop_partitions(connection: Any, table: str, limit: date) -> Dropped:
+    """Drop the partitions of the months before that of `limit`.
+
+    While somebody reads the table the rest stays for the next run; to delete its rows one by one
+    instead would cost far more. Nothing to drop where there are no partitions.
     """
     if connection.vendor != "postgresql":
-        return 0
+        return Dropped(0, is_all=True)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname FROM pg_class JOIN pg_inherits ON inhrelid = pg_class.oid "
@@ -66,7 +74,8 @@ def drop_partitions(connection: Any, table: str, limit: date) -> int:
             [table, f"{table}_{limit:%Y_%m}", f"{table}_default"],
         )
         expired = [row[0] for row in cursor.fetchall()]
-    return sum(1 for _name in takewhile(partial(_drop, connection), expired))
+    count = sum(1 for _name in takewhile(partial(_drop, connection), expired))
+    return Dropped(count, is_all=count == len(expired))
 
 
 def _drop(connection: Any, name: str) -> bool:

@@ -96,7 +96,10 @@ def expire_messages(now: datetime) -> int:
     counted one by one.
     """
     limit = now - timedelta(days=settings.OCPP_MESSAGE_RETENTION_DAYS)
-    removed = drop_partitions(connection, Message._meta.db_table, limit.date())
+    dropped = drop_partitions(connection, Message._meta.db_table, limit.date())
+    removed = dropped.partitions
+    if not dropped.is_all:
+        return removed
     while True:
         chunk = Message.objects.filter(at__lt=limit).order_by().values("pk")[:DELETE_CHUNK]
         count, _per_model = Message.objects.filter(at__lt=limit, pk__in=chunk).delete()

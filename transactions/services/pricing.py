@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from csms.common.events import publish
 from csms.common.rows import insert
-from csms.common.sweeping import on_its_own
+from csms.common.sweeping import ENDS_THE_SWEEP, on_its_own
 from transactions.domain.energy import Delivered
 from transactions.domain.pricing import NO_PRICE, Price, price
 from transactions.domain.states import SessionState
@@ -179,7 +179,11 @@ def price_due(now: datetime, *, also_reviewed: bool = False) -> int:
 def _price_or_file(session: Session, now: datetime) -> bool:
     try:
         return price_session(session.pk)
-    except PricingFailed:
+    except ENDS_THE_SWEEP:
+        raise
+    except Exception as failure:
+        if isinstance(failure.__cause__, ENDS_THE_SWEEP):
+            raise failure.__cause__ from None
         logger.exception("session_not_priced", session=session.pk)
         file([_not_priced(session, now, "The price could not be computed.")])
         return False

@@ -24,7 +24,7 @@ def delete_old_readings(now: datetime) -> int:
     limit = now - timedelta(days=settings.READING_RETENTION_DAYS)
     # The months that are over go as a whole, the month of `limit` row by row.
     dropped = drop_partitions(connection, Reading._meta.db_table, limit.date())
-    return dropped + _delete_rows(limit)
+    return dropped.partitions + (_delete_rows(limit) if dropped.is_all else 0)
 
 
 def _delete_rows(limit: datetime) -> int:
