@@ -49,7 +49,7 @@ class TestLists:
         assert page["next"].endswith("page=2&page_size=10")
         with django_assert_num_queries(3):
             assert len(anonymous.json("get", "/api/chargepoints/list", expect=200)) == 12
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             near = anonymous.json("get", "/api/chargepoints/nearby/13.7/100.5?page_size=5")
         assert near["count"] == 12
         assert len(near["results"]) == 5

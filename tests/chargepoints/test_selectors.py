@@ -150,8 +150,10 @@ def test_queries_do_not_grow_with_the_list(number: int, django_assert_num_querie
             for connector in evse.connectors.all()
         ]
     assert len(shown) == 3 * number
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert nearby(ANYBODY, 13.7, 100.5, 50).total == number
+    with django_assert_num_queries(4):
+        assert nearby(ANYBODY, 13.7, 100.5, 50, StationFilters(available=False)).total == number
     with django_assert_num_queries(2):
         assert board_numbers(ANYBODY).connectors == 3 * number
 
