@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 
 from accounts.domain.states import Authorization
 from accounts.models import IdToken
@@ -368,32 +368,6 @@ def test_a_failure_in_pricing_does_not_cost_the_stop(
         assert pricing_service.price_due(LATER + HOUR) == 0
         assert kinds() == ["NOT_PRICED"]
     assert pricing_service.price_due(LATER + HOUR, also_reviewed=True) == 1
-
-
-@pytest.mark.parametrize("place", ["price", "measure_ended"])
-def test_a_busy_database_is_no_fault_of_the_price_and_a_bug_is_for_people(
-    station: Station, card: IdToken, monkeypatch: pytest.MonkeyPatch, place: str
-) -> None:
-    answer = start(station)
-    stop(station, answer.transaction_id)
-    session = Session.objects.filter(pk=answer.transaction_id)
-    session.update(priced_at=None)
-    ReviewItem.objects.all().delete()
-
-    def failing(error: Exception) -> Callable[..., None]:
-        def fail(*_args: object) -> None:
-            raise error
-
-        return fail
-
-    with monkeypatch.context() as patch:
-        patch.setattr(pricing_service, place, failing(OperationalError("deadlock detected")))
-        with pytest.raises(OperationalError):
-            pricing_service.price_due(LATER + HOUR)
-        assert kinds() == []
-        patch.setattr(pricing_service, place, failing(ArithmeticError("bug")))
-        assert pricing_service.price_due(LATER + HOUR) == 0
-        assert kinds() == ["NOT_PRICED"]
 
 
 def test_query_counts(

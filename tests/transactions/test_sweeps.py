@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from chargepoints.models import Alert, ConnectorStatusEvent, Station
 from chargepoints.services import alerts
@@ -28,7 +28,14 @@ from transactions.domain.states import SessionState
 from transactions.events import SessionEnded, SessionPriceChanged
 from transactions.models import Reading, ReviewItem, Session, SessionEvent
 from transactions.schedule import BEAT_SCHEDULE
-from transactions.services import interrupt, late_readings, retention, silence, unplugged
+from transactions.services import (
+    interrupt,
+    late_readings,
+    pricing,
+    retention,
+    silence,
+    unplugged,
+)
 from transactions.services.ending import last_known_moment
 from transactions.services.readings import ReadingRow, reading_rows, store_readings
 from transactions.services.reviewing import resolve
@@ -111,6 +118,31 @@ def test_a_session_that_cannot_be_settled_holds_up_no_other(
     assert Session.objects.get(pk=bad.pk).state == SessionState.INTERRUPTED
     monkeypatch.undo()
     assert interrupt.settle_interrupted(EVENING + 41 * MINUTE) == 1
+
+
+@pytest.mark.parametrize("place", ["price", "measure_ended"])
+def test_a_busy_database_is_no_fault_of_the_price_and_a_bug_is_for_people(
+    station: Station, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    session_id = start(station).transaction_id
+    stop(station, session_id)
+    Session.objects.filter(pk=session_id).update(priced_at=None)
+    next_week = EVENING + timedelta(days=7)
+
+    def failing(error: Exception) -> Callable[..., None]:
+        def fail(*_args: object) -> None:
+            raise error
+
+        return fail
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pricing, place, failing(OperationalError("deadlock detected")))
+        with pytest.raises(OperationalError):
+            pricing.price_due(next_week)
+        assert not ReviewItem.objects.exists()
+        patch.setattr(pricing, place, failing(ArithmeticError("bug")))
+        assert pricing.price_due(next_week) == 0
+        assert ReviewItem.objects.get().kind == "NOT_PRICED"
 
 
 @pytest.mark.parametrize("count", [1, 12])
